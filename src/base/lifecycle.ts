@@ -14,7 +14,7 @@ export async function startAll(services: readonly Service[]): Promise<() => Prom
   const stop = async (): Promise<void> => {
     const failures: string[] = [];
     // Teardown goes on after an error: a service that cannot stop must not keep the others up.
-    for (const service of started.splice(0).reverse()) {
+    for (const service of started.splice(0).toReversed()) {
       try {
         await service.stop();
       } catch (error) {

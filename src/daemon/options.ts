@@ -30,6 +30,7 @@ export interface DaemonOptions {
   readonly group: string;
   readonly tls: TlsOptions | undefined;
   readonly insecureTcp: boolean;
+  /** "": chosen by the daemon. */
   readonly bridge: string;
   readonly bip: string | undefined;
   readonly addressPools: readonly { readonly base: string; readonly size: number }[];
@@ -146,7 +147,7 @@ export const optionDefinitions: readonly OptionDefinition[] = [
     key: 'bridge',
     type: 'string',
     value: 'NAME',
-    help: 'name of the default bridge (default corten0)',
+    help: 'name of the default bridge (default corten0, or one of its own for another data root)',
   },
   { flag: 'bip', key: 'bip', type: 'string', value: 'CIDR', help: 'address of the default bridge, e.g. 172.20.0.1/16' },
   {

@@ -138,8 +138,8 @@ export function parseOptions(raw: RawOptions): DaemonOptions {
   const dns = strings(raw, 'dns');
   checkAddresses(dns);
   const debug = boolean(raw, 'debug');
-  const bridge = string(raw, 'bridge', 'corten0');
-  if (!/^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/.test(bridge))
+  const bridge = string(raw, 'bridge', '');
+  if (bridge !== '' && !/^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/.test(bridge))
     throw invalidArgument('invalid-option', `bridge: "${bridge}" is not a link name of at most 15 characters`);
   const downloads = raw['max-concurrent-downloads'];
   return {

@@ -27,3 +27,4 @@ export {
   zeroTimestamp,
 } from './time.ts';
 export { detach, KeyedMutex } from './promises.ts';
+export { ProducedReadable } from './streams.ts';

@@ -1,0 +1,46 @@
+export {
+  attachDeviceProgram,
+  type CgroupCapabilities,
+  type CgroupExplanation,
+  type CgroupManager,
+  CgroupManagerV1,
+  CgroupManagerV2,
+  type CgroupResources,
+  type CgroupStatistics,
+  type CgroupView,
+  compileDeviceProgram,
+  createCgroupManager,
+  type DeviceRule,
+  type Hierarchies,
+  type Hierarchy,
+  parseHierarchies,
+  readHierarchies,
+} from './cgroup/index.ts';
+export {
+  capabilitiesOfMask,
+  capabilityMask,
+  capabilityNames,
+  capabilityNumber,
+  heldCapabilities,
+} from './capabilities.ts';
+export { errno, errnoName } from './errno.ts';
+export { hasErrno, KernelError, type KernelErrorDetails } from './kernel-error.ts';
+export {
+  type DeviceNode,
+  deviceNode,
+  hostCpuTime,
+  hostMemoryBytes,
+  isSameProcess,
+  isSymbolicLink,
+  type MountEntry,
+  mountTable,
+  namespaceFiles,
+  namespaceInodes,
+  openProcess,
+  parseMountTable,
+  type ProcessStatus,
+  processStartTime,
+  processStatus,
+  readSysctl,
+} from './proc.ts';
+export { compileSeccomp, kernelAtLeast, type SeccompProfile, type SeccompRule } from './seccomp.ts';

@@ -1,0 +1,264 @@
+import { internal, invalidArgument, notImplemented } from '../base/index.ts';
+import { capabilityMask, compileSeccomp } from '../kernel/index.ts';
+import { parseMountOptions, isPropagation } from './mount-options.ts';
+import type { OciDevice, OciMount, OciProcess, OciRuntimeConfiguration, OciSeccomp } from './oci.ts';
+import type { DescriptorIndex, MonitorSetup, LaunchPlan, NamespaceKind, PlanOperation } from './plan.ts';
+import { rlimitNumber, rlimitValue } from './rlimits.ts';
+import type { RootFilesystem } from './types.ts';
+
+/** The descriptors a plan refers to: a table of open files with their place in it. */
+export class DescriptorTable {
+  readonly numbers: number[] = [];
+
+  add(descriptor: number): DescriptorIndex {
+    const known = this.numbers.indexOf(descriptor);
+    return known >= 0 ? known : this.numbers.push(descriptor) - 1;
+  }
+}
+
+export interface CompileRequest {
+  readonly configuration: OciRuntimeConfiguration;
+  readonly root: RootFilesystem;
+  /** Existing host directory on which the root is mounted, inside the new mount namespace only. */
+  readonly mountPoint: string;
+  readonly volatile: boolean;
+  readonly init: boolean;
+  readonly monitor: MonitorSetup;
+  readonly descriptors: DescriptorTable;
+  /** Directories whose cgroup.procs the process writes itself into. */
+  readonly cgroupDirectories: readonly string[];
+  /** Open files of namespaces that are joined rather than created. */
+  readonly joinedNamespaces: ReadonlyMap<NamespaceKind, number>;
+}
+
+/** Namespaces that clone3 creates at once; cgroup and time are entered by unshare, once the process is in place. */
+const cloned = new Set<NamespaceKind>(['mount', 'pid', 'network', 'ipc', 'uts']);
+
+/**
+ * Writes an OCI runtime configuration out as the operations that carry it through, in the one order that the kernel
+ * allows. Throws invalid-argument for what no kernel can do; nothing has been made by then.
+ */
+export function compileLaunch(request: CompileRequest): LaunchPlan {
+  const { configuration, descriptors, joinedNamespaces } = request;
+  const { linux, process } = configuration;
+  const created = linux.namespaces
+    .filter(({ type, path }) => path === undefined && !joinedNamespaces.has(type))
+    .map(({ type }) => type);
+  if (created.includes('user') || joinedNamespaces.has('user')) {
+    throw notImplemented('user-namespaces', 'user namespaces for containers are not supported yet');
+  }
+  if (!created.includes('mount')) {
+    throw invalidArgument('mount-namespace-required', 'a container needs a mount namespace of its own');
+  }
+  const pidNamespace = joinedNamespaces.get('pid');
+  const operations: PlanOperation[] = [
+    // First of all: everything that follows is charged to the container, and the cgroup namespace takes the group
+    // that its creator is in as its root.
+    { op: 'join-cgroups', directories: request.cgroupDirectories },
+    // Before any mount: sysfs shows the network namespace, mqueue the IPC namespace, of whoever mounts it.
+    ...joinOperations(joinedNamespaces, descriptors),
+    ...unshareOperations(created),
+    // Cuts the new mount namespace off before the first mount, which would otherwise appear on the host.
+    { op: 'root-propagation', propagation: propagationOf(linux.rootfsPropagation, 'rslave') },
+    rootOperation(request),
+    ...configuration.mounts.map(mountOperation),
+    ...deviceOperations(linux.devices ?? []),
+    // Through a procfs descriptor, and before /proc/sys becomes read-only.
+    ...Object.entries(linux.sysctl ?? {}).map(
+      ([key, value]): PlanOperation => ({ op: 'sysctl', key: sysctlPath(key), value }),
+    ),
+    ...(configuration.hostname === undefined ? [] : [{ op: 'hostname', name: configuration.hostname } as const]),
+    ...(configuration.domainname === undefined ? [] : [{ op: 'domainname', name: configuration.domainname } as const]),
+    ...terminalOperations(process, true),
+    // After all mounts, or a later mount would show what was hidden.
+    ...(linux.readonlyPaths ?? []).map((path): PlanOperation => ({ op: 'read-only-path', path })),
+    ...(linux.maskedPaths ?? []).map((path): PlanOperation => ({ op: 'mask', path })),
+    {
+      op: 'pivot-root',
+      readOnly: configuration.root.readonly ?? false,
+      propagation: propagationOf(linux.rootfsPropagation, 'rprivate'),
+    },
+    ...processOperations(process, { seccomp: linux.seccomp, init: request.init, createDirectory: true }),
+  ];
+  return {
+    monitor: request.monitor,
+    cloneNamespaces: created.filter((kind) => cloned.has(kind)),
+    ...(pidNamespace === undefined ? {} : { pidNamespace: descriptors.add(pidNamespace) }),
+    operations,
+    descriptors: descriptors.numbers,
+  };
+}
+
+export interface ExecCompileRequest {
+  readonly process: OciProcess;
+  readonly seccomp: OciSeccomp | undefined;
+  readonly monitor: MonitorSetup;
+  readonly descriptors: DescriptorTable;
+  readonly cgroupDirectories: readonly string[];
+  /** A pidfd of the container's init: setns takes it for every kind, so a reused PID cannot lead us elsewhere. */
+  readonly containerProcess: number;
+  /** Those of the container's namespaces that are not the host's. */
+  readonly namespaces: readonly NamespaceKind[];
+}
+
+/** A further process in a running container: joins all that its init has, then the same tail. */
+export function compileExec(request: ExecCompileRequest): LaunchPlan {
+  const { process, descriptors, namespaces } = request;
+  const container = descriptors.add(request.containerProcess);
+  // The mount namespace last: afterwards host paths are out of reach.
+  const order: readonly NamespaceKind[] = ['ipc', 'uts', 'network', 'cgroup', 'mount'];
+  return {
+    monitor: request.monitor,
+    cloneNamespaces: [],
+    ...(namespaces.includes('pid') ? { pidNamespace: container } : {}),
+    operations: [
+      { op: 'join-cgroups', directories: request.cgroupDirectories },
+      ...order
+        .filter((kind) => namespaces.includes(kind))
+        .map((namespace): PlanOperation => ({ op: 'join-namespace', namespace, descriptor: container })),
+      ...terminalOperations(process, false),
+      ...processOperations(process, { seccomp: request.seccomp, init: false, createDirectory: false }),
+    ],
+    descriptors: descriptors.numbers,
+  };
+}
+
+function joinOperations(
+  joined: ReadonlyMap<NamespaceKind, number>,
+  descriptors: DescriptorTable,
+): readonly PlanOperation[] {
+  return [...joined]
+    .filter(([kind]) => kind !== 'pid')
+    .map(([namespace, descriptor]) => ({ op: 'join-namespace', namespace, descriptor: descriptors.add(descriptor) }));
+}
+
+function unshareOperations(created: readonly NamespaceKind[]): readonly PlanOperation[] {
+  const namespaces = created.filter((kind) => !cloned.has(kind));
+  return namespaces.length === 0 ? [] : [{ op: 'unshare', namespaces }];
+}
+
+function rootOperation({ root, mountPoint, volatile }: CompileRequest): PlanOperation {
+  if (root.kind === 'directory') return { op: 'root-bind', source: root.path, target: mountPoint };
+  return {
+    op: 'root-overlay',
+    target: mountPoint,
+    layersDirectory: root.layersDirectory,
+    lower: root.lower,
+    upper: root.upper,
+    work: root.work,
+    volatile,
+  };
+}
+
+function mountOperation(mount: OciMount): PlanOperation {
+  const { bind, recursive, attributes, propagation, data } = parseMountOptions(mount.options ?? []);
+  if (bind || mount.type === 'bind') {
+    return {
+      op: 'bind',
+      source: mount.source ?? '',
+      path: mount.destination,
+      recursive,
+      attributes,
+      ...(propagation === undefined ? {} : { propagation }),
+      createTarget: true,
+    };
+  }
+  return {
+    op: 'mount',
+    type: mount.type ?? 'none',
+    source: mount.source ?? mount.type ?? 'none',
+    path: mount.destination,
+    attributes,
+    options: data,
+  };
+}
+
+/** What every program expects in /dev beside the devices themselves. */
+const deviceLinks: readonly (readonly [path: string, target: string])[] = [
+  ['/dev/ptmx', 'pts/ptmx'],
+  ['/dev/fd', '/proc/self/fd'],
+  ['/dev/stdin', '/proc/self/fd/0'],
+  ['/dev/stdout', '/proc/self/fd/1'],
+  ['/dev/stderr', '/proc/self/fd/2'],
+  ['/dev/core', '/proc/kcore'],
+];
+
+function deviceOperations(devices: readonly OciDevice[]): readonly PlanOperation[] {
+  const nodes = devices.map((device): PlanOperation => {
+    const type = device.type === 'u' ? 'c' : device.type;
+    return {
+      op: 'device',
+      path: device.path,
+      type,
+      major: device.major ?? 0,
+      minor: device.minor ?? 0,
+      mode: device.fileMode ?? 0o666,
+      uid: device.uid ?? 0,
+      gid: device.gid ?? 0,
+    };
+  });
+  const links = deviceLinks.map(([path, target]): PlanOperation => ({ op: 'symlink', path, target }));
+  return [...nodes, ...links];
+}
+
+function terminalOperations(process: OciProcess, bindConsole: boolean): readonly PlanOperation[] {
+  if (process.terminal !== true) return [];
+  const { height = 0, width = 0 } = process.consoleSize ?? {};
+  return [{ op: 'terminal', rows: height, columns: width, bindConsole }];
+}
+
+function processOperations(
+  process: OciProcess,
+  options: { readonly seccomp: OciSeccomp | undefined; readonly init: boolean; readonly createDirectory: boolean },
+): readonly PlanOperation[] {
+  const { user, capabilities } = process;
+  const mask = (names: readonly string[] | undefined): bigint => capabilityMask(names ?? []);
+  const seccomp: readonly PlanOperation[] =
+    options.seccomp === undefined ? [] : [{ op: 'seccomp', filter: compileSeccomp(options.seccomp) }];
+  const early = process.noNewPrivileges === true ? [] : seccomp;
+  const late = process.noNewPrivileges === true ? seccomp : [];
+  return [
+    ...(process.rlimits ?? []).map(rlimitOperation),
+    ...(process.oomScoreAdj === undefined ? [] : [{ op: 'oom-score-adjust', value: process.oomScoreAdj } as const]),
+    { op: 'umask', mask: user.umask ?? 0o022 },
+    // While still root: the container's user need not be able to reach its working directory's parents.
+    { op: 'working-directory', path: process.cwd === '' ? '/' : process.cwd, create: options.createDirectory },
+    // Without no_new_privs a filter may be installed only by CAP_SYS_ADMIN, so before the capabilities go; with it, as
+    // the last thing, so that the filter need not allow what the lines before it do.
+    ...(process.noNewPrivileges === true ? [{ op: 'no-new-privileges' } as const] : []),
+    ...early,
+    {
+      op: 'credentials',
+      uid: user.uid,
+      gid: user.gid,
+      groups: user.additionalGids ?? [],
+      bounding: mask(capabilities?.bounding),
+      permitted: mask(capabilities?.permitted),
+      effective: mask(capabilities?.effective),
+      ambient: mask(capabilities?.ambient),
+    },
+    ...late,
+    { op: 'exec', arguments: process.args, environment: process.env, init: options.init },
+  ];
+}
+
+function rlimitOperation(limit: {
+  readonly type: string;
+  readonly soft: number;
+  readonly hard: number;
+}): PlanOperation {
+  const resource = rlimitNumber(limit.type);
+  if (resource === undefined) throw internal('unknown-rlimit', `${limit.type} is not a resource limit of Linux`);
+  return { op: 'rlimit', resource, soft: rlimitValue(limit.soft), hard: rlimitValue(limit.hard) };
+}
+
+/** "net.ipv4.ip_forward" -> "net/ipv4/ip_forward"; a dot inside an interface name is written as a slash, as sysctl(8) has it. */
+function sysctlPath(key: string): string {
+  const firstSeparator = /[./]/.exec(key)?.[0];
+  if (firstSeparator === '/') return key;
+  return key.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
+}
+
+function propagationOf<T extends string>(text: string | undefined, fallback: T) {
+  return text !== undefined && isPropagation(text) ? text : fallback;
+}

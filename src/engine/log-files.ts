@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { hasErrno } from '../kernel/kernel-error.ts';
+import { hasErrno } from '../kernel/index.ts';
 
 /** One file of a log, held open: a rotation renames it and a reader goes on undisturbed. */
 export interface OpenLogFile {

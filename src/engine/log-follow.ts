@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { describeError, type Log, resourceExhausted } from '../base/index.ts';
-import { hasErrno } from '../kernel/kernel-error.ts';
+import { hasErrno } from '../kernel/index.ts';
 import { closeLogFiles, type OpenLogFile, openLogFiles } from './log-files.ts';
 
 /**

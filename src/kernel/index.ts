@@ -44,3 +44,5 @@ export {
   readSysctl,
 } from './proc.ts';
 export { compileSeccomp, kernelAtLeast, type SeccompProfile, type SeccompRule } from './seccomp.ts';
+export * from './files.ts';
+export { type DirectoryEntry, removeTreeAt, Root } from './rooted.ts';

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { callbackify } from 'node:util';
 
 /**
  * A Readable of what `produce` yields. Unlike Readable.from, destroying it aborts the signal that `produce` got, so that a
@@ -32,10 +33,9 @@ export class ProducedReadable extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#abort.abort();
-    const closed = this.#iterator.return?.() ?? Promise.resolve();
-    closed.then(
-      () => callback(error),
-      (failure: unknown) => callback(error ?? (failure instanceof Error ? failure : new Error(String(failure)))),
-    );
+    const finish = callbackify(async () => {
+      await this.#iterator.return?.();
+    });
+    finish((failure) => callback(error ?? failure));
   }
 }

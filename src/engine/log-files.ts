@@ -45,7 +45,7 @@ export async function openLogFiles(path: string): Promise<OpenLogFile[]> {
     await closeLogFiles(files);
     throw error;
   }
-  return files.reverse();
+  return files.toReversed();
 }
 
 export async function closeLogFiles(files: readonly OpenLogFile[]): Promise<void> {

@@ -170,7 +170,7 @@ class RecentHeaders {
   }
 
   newestFirst(): { readonly end: number; readonly stream: LogStream; readonly partial: boolean }[] {
-    return this.#headers.slice(this.#first).reverse();
+    return this.#headers.slice(this.#first).toReversed();
   }
 }
 

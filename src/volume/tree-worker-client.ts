@@ -73,8 +73,8 @@ export class TreeWorker {
   #lose(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    for (const { reject } of this.#pending.values()) {
-      reject(internal('tree-worker-lost', 'the thread that works on directory trees is gone', { cause }));
+    for (const waiting of this.#pending.values()) {
+      waiting.reject(internal('tree-worker-lost', 'the thread that works on directory trees is gone', { cause }));
     }
     this.#pending.clear();
   }

@@ -15,8 +15,8 @@ const OUTPUT_JSON = 1 << 4;
 const OUTPUT_HANDLE = 1 << 3;
 const OUTPUT_TERSE = 1 << 11;
 
-/** A JSON value of libnftables-json(5). */
-export type NftablesCommand = Readonly<Record<string, unknown>>;
+/** An object of libnftables-json(5), e.g. { chain: { … } }. */
+export type NftablesObject = Readonly<Record<string, unknown>>;
 
 export class NftablesError extends Error {
   constructor(message: string) {
@@ -40,18 +40,21 @@ export class Nftables {
     this.#context = context;
   }
 
-  /** Carries out all commands in one transaction: all of them, or none and an NftablesError with the library's words. */
-  apply(commands: readonly NftablesCommand[]): void {
-    if (commands.length > 0) this.#run(JSON.stringify({ nftables: commands }), OUTPUT_JSON);
+  /**
+   * Carries out a script in the nft language in one transaction: all of it, or nothing and an NftablesError with the
+   * library's words. (Its JSON form takes just as long.)
+   */
+  apply(script: string): void {
+    this.#run(script, 0);
   }
 
-  /** Answer of a listing command in the nft language, as JSON objects. */
-  query(command: string): readonly NftablesCommand[] {
+  /** Answer of a listing command as objects. */
+  query(command: string): readonly NftablesObject[] {
     const answer: unknown = JSON.parse(this.#run(command, OUTPUT_JSON | OUTPUT_HANDLE));
     if (typeof answer !== 'object' || answer === null || !('nftables' in answer) || !Array.isArray(answer.nftables)) {
       throw new NftablesError(`unexpected answer to "${command}"`);
     }
-    return answer.nftables.filter(isCommand);
+    return answer.nftables.filter(isObject);
   }
 
   /** Answer of a listing command as text for people; elements of sets are left out. */
@@ -73,6 +76,6 @@ export class Nftables {
   }
 }
 
-const isCommand = (value: unknown): value is NftablesCommand => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is NftablesObject => typeof value === 'object' && value !== null;
 
 const bufferText = (text: unknown): string => (typeof text === 'string' ? text : '');

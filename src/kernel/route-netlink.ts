@@ -8,6 +8,7 @@ const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 const RTM_GETROUTE = 26;
@@ -84,8 +85,6 @@ export interface BridgeSpecification {
   /** Fixed, so that it does not change with the ports that come and go. */
   readonly macAddress: string;
   readonly mtu: number;
-  /** Shown by `ip link`; tells whose bridge it is. */
-  readonly alias: string;
 }
 
 export interface VethSpecification {
@@ -112,6 +111,15 @@ function linkHeader(index: number, flags: number, change: number): Buffer {
 
 const upHeader = (index: number): Buffer => linkHeader(index, IFF_UP, IFF_UP);
 
+/** struct ifaddrmsg */
+function addressHeader(linkIndex: number, prefixLength: number): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(AF_INET, 0);
+  header.writeUInt8(prefixLength, 1);
+  header.writeUInt32LE(linkIndex, 4);
+  return header;
+}
+
 /** Builders of rtnetlink(7) requests, to be sent together by RouteNetlink.request. */
 export const routeRequest = {
   createBridge: (bridge: BridgeSpecification): NetlinkRequest => ({
@@ -127,6 +135,7 @@ export const routeRequest = {
     ]),
   }),
 
+  /** A text that `ip link` shows. */
   setAlias: (name: string, alias: string): NetlinkRequest => ({
     what: `RTM_NEWLINK ${name}`,
     type: RTM_NEWLINK,
@@ -204,23 +213,28 @@ export const routeRequest = {
     payload: Buffer.concat([linkHeader(0, 0, 0), encode.string(IFLA.ifname, name)]),
   }),
 
-  addAddress: (linkIndex: number, address: string, prefixLength: number, broadcast: string): NetlinkRequest => {
-    const header = Buffer.alloc(8);
-    header.writeUInt8(AF_INET, 0);
-    header.writeUInt8(prefixLength, 1);
-    header.writeUInt32LE(linkIndex, 4);
-    return {
-      what: `RTM_NEWADDR ${address}/${prefixLength}`,
-      type: RTM_NEWADDR,
-      flags: NLM_F_REPLACE_CREATE,
-      payload: Buffer.concat([
-        header,
-        encode.bytes(IFA.local, dottedBytes(address)),
-        encode.bytes(IFA.address, dottedBytes(address)),
-        encode.bytes(IFA.broadcast, dottedBytes(broadcast)),
-      ]),
-    };
-  },
+  addAddress: (linkIndex: number, address: string, prefixLength: number, broadcast: string): NetlinkRequest => ({
+    what: `RTM_NEWADDR ${address}/${prefixLength}`,
+    type: RTM_NEWADDR,
+    flags: NLM_F_REPLACE_CREATE,
+    payload: Buffer.concat([
+      addressHeader(linkIndex, prefixLength),
+      encode.bytes(IFA.local, dottedBytes(address)),
+      encode.bytes(IFA.address, dottedBytes(address)),
+      encode.bytes(IFA.broadcast, dottedBytes(broadcast)),
+    ]),
+  }),
+
+  deleteAddress: (linkIndex: number, address: string, prefixLength: number): NetlinkRequest => ({
+    what: `RTM_DELADDR ${address}/${prefixLength}`,
+    type: RTM_DELADDR,
+    flags: 0,
+    payload: Buffer.concat([
+      addressHeader(linkIndex, prefixLength),
+      encode.bytes(IFA.local, dottedBytes(address)),
+      encode.bytes(IFA.address, dottedBytes(address)),
+    ]),
+  }),
 
   addRoute: (destination: string, prefixLength: number, gateway: string, linkIndex: number): NetlinkRequest => ({
     what: `RTM_NEWROUTE ${destination}/${prefixLength} via ${gateway}`,

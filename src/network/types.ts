@@ -49,6 +49,8 @@ export interface EndpointRecord {
 
 export interface AttachRequest {
   readonly containerId: string;
+  /** For messages: Docker names the container in them. Its id when left out. */
+  readonly containerName?: string;
   readonly network: string;
   readonly publications: readonly PortPublication[];
   readonly macAddress?: string;
@@ -82,6 +84,11 @@ export interface NetworkService {
   prepare(request: AttachRequest): Promise<PreparedNamespace>;
   /** Takes back rules, addresses and links of a container that ended. Never stops at the first error. Idempotent. */
   release(containerId: string): Promise<void>;
+  /**
+   * Stops, and makes sure that bridges and the nftables table are removed. The kernel's net.ipv4.ip_forward stays on.
+   * @throws conflict `network-in-use` while a container is attached
+   */
+  teardown(): Promise<void>;
   /**
    * After a restart of the daemon: re-applies what these containers need (rules that someone flushed) and removes what
    * belongs to no container of the list.

@@ -4,7 +4,7 @@
  * `tcp-client` and `udp-client` print the answer, or "failed CODE".
  */
 import { createSocket } from 'node:dgram';
-import { connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 const [role = '', address = '', portText = ''] = process.argv.slice(2);
 const port = Number(portText);
@@ -14,20 +14,26 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+function boundPort(bound: AddressInfo | string | null): number {
+  if (typeof bound !== 'object' || bound === null) throw new Error('not bound');
+  return bound.port;
+}
+
 function finish(line: string): void {
   print(line);
   process.exit(0);
 }
 
 if (role === 'tcp-server') {
-  createServer((socket) => {
+  const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     socket.end(socket.remoteAddress ?? '');
-  }).listen(port, address, () => print('ready'));
+  });
+  server.listen(port, address, () => print(`ready ${boundPort(server.address())}`));
 } else if (role === 'udp-server') {
   const socket = createSocket('udp4');
   socket.on('message', (_message, client) => socket.send(client.address, client.port, client.address));
-  socket.bind(port, address, () => print('ready'));
+  socket.bind(port, address, () => print(`ready ${socket.address().port}`));
 } else if (role === 'tcp-client') {
   setTimeout(() => finish('failed ETIMEDOUT'), clientDeadlineMilliseconds);
   let answer = '';

@@ -4,6 +4,7 @@ import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Database, silentLog } from '../../../src/base/index.ts';
 import { createNetworkNamespace } from '../../../src/kernel/namespace.ts';
+import { linkPrefix } from '../../../src/network/names.ts';
 import {
   type AttachRequest,
   createNetworkService,
@@ -71,11 +72,8 @@ export class World {
     this.#descriptors.add(descriptor);
     const inside = ['nsenter', `--net=/proc/${process.pid}/fd/${descriptor}`, 'ip'] as const;
     command('ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}o`);
-    // The descriptor has a name for ip(8) by way of a process in the namespace.
-    const holder = spawn('nsenter', [inside[1], 'sleep', '600'], { stdio: 'ignore' });
-    this.#children.push(holder);
-    waitForNamespace(holder.pid ?? 0, descriptor);
-    command('ip', 'link', 'set', `${link}o`, 'netns', String(holder.pid));
+    // For ip(8), a namespace is a process in it.
+    command('ip', 'link', 'set', `${link}o`, 'netns', String(this.hold(descriptor)));
     command('ip', 'address', 'add', `${hostAddress}/24`, 'dev', link);
     command('ip', 'link', 'set', link, 'up');
     command(...inside, 'address', 'add', `${address}/24`, 'dev', `${link}o`);
@@ -84,14 +82,39 @@ export class World {
     return descriptor;
   }
 
-  /** Starts a server in a namespace (undefined: on the host) and waits until it listens. */
-  async serve(namespace: number | undefined, kind: 'tcp' | 'udp', address: string, port: number): Promise<void> {
+  /** A process in a namespace; its PID. */
+  hold(descriptor: number): number {
+    const holder = spawn('nsenter', [`--net=/proc/${process.pid}/fd/${descriptor}`, 'sleep', '600'], {
+      stdio: 'ignore',
+    });
+    this.#children.push(holder);
+    const pid = holder.pid;
+    if (pid === undefined) throw new Error('nsenter was not started');
+    waitForNamespace(pid, descriptor);
+    return pid;
+  }
+
+  /** Starts a server in a namespace (undefined: on the host) and waits until it listens; its port. */
+  async serve(namespace: number | undefined, kind: 'tcp' | 'udp', address: string, port: number): Promise<number> {
     const child = this.#start(namespace, `${kind}-server`, address, port);
     const { stdout } = child;
     if (stdout === null) throw new Error('no standard output');
     const signal = AbortSignal.timeout(20_000);
     const [line] = (await once(createInterface({ input: stdout }), 'line', { signal })) as [string];
-    if (line !== 'ready') throw new Error(`the server said ${line}`);
+    const match = /^ready (\d+)$/.exec(line);
+    if (match === null) throw new Error(`the server said ${line}`);
+    return Number(match[1]);
+  }
+
+  /** Links and rules that this network has on the host. */
+  traces(): readonly string[] {
+    const names = [this.settings.bridgeName, linkPrefix(this.settings.instance)];
+    const links = command('ip', '-o', 'link')
+      .split('\n')
+      .map((line) => line.split(': ')[1] ?? '')
+      .filter((name) => names.some((prefix) => name.startsWith(prefix)));
+    const tables = command('nft', 'list', 'tables', 'ip').split('\n');
+    return [...links, ...tables.filter((line) => line.endsWith(`corten-${this.settings.instance}`))];
   }
 
   /** The address that the server saw us at, or "failed CODE". */

@@ -23,6 +23,7 @@ export {
   capabilityNumber,
   heldCapabilities,
 } from './capabilities.ts';
+export { type HostDevice, hostDevices, thermalThrottleDirectories } from './devices.ts';
 export { errno, errnoName } from './errno.ts';
 export { hasErrno, KernelError, type KernelErrorDetails } from './kernel-error.ts';
 export {
@@ -37,6 +38,7 @@ export {
   namespaceFiles,
   namespaceInodes,
   openProcess,
+  ownOomScoreAdjust,
   parseMountTable,
   type ProcessStatus,
   processStartTime,
@@ -46,3 +48,4 @@ export {
 export { compileSeccomp, kernelAtLeast, type SeccompProfile, type SeccompRule } from './seccomp.ts';
 export * from './files.ts';
 export { type DirectoryEntry, removeTreeAt, Root } from './rooted.ts';
+export { type ProcessEntry, processEntries } from './process-table.ts';

@@ -169,3 +169,11 @@ export function deviceNode(path: string): DeviceNode | undefined {
 export function isSymbolicLink(path: string): boolean {
   return lstatSync(path).isSymbolicLink();
 }
+
+let oomScoreAdjust: number | undefined;
+
+/** oom_score_adj of this daemon, which its children inherit. Read once: nobody changes it under way. */
+export function ownOomScoreAdjust(): number {
+  oomScoreAdjust ??= Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  return oomScoreAdjust;
+}

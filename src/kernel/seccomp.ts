@@ -150,7 +150,8 @@ function compile(profile: SeccompProfile): Uint8Array {
     // libseccomp >= 2.5: a binary tree over the numbers, about 9 compares in place of 300.
     checkResult('seccomp_attr_set', library.setAttribute(context, optimiseAttribute, binaryTree));
     for (const rule of profile.syscalls ?? []) addRule(library, context, rule, defaultAction);
-    return exportFilter(library, context);
+    const filter = exportFilter(library, context);
+    return filtersSocketFamilies(profile) ? Buffer.concat([socketcallGuard(defaultAction), filter]) : filter;
   } finally {
     library.release(context);
   }
@@ -182,6 +183,46 @@ function addRule(
       checkResult('seccomp_rule_add', library.addRule(context, action, number, comparisons.length, comparisons), name);
     }
   }
+}
+
+/** Whether the profile decides socket(2) by its arguments. */
+function filtersSocketFamilies(profile: SeccompProfile): boolean {
+  return (
+    (profile.architectures ?? []).includes('SCMP_ARCH_X86') &&
+    (profile.syscalls ?? []).some(({ names, args }) => names.includes('socket') && (args ?? []).length > 0)
+  );
+}
+
+/**
+ * On i386, socket(2) can also be reached by socketcall(2), whose arguments lie in memory where no filter can look; and
+ * libseccomp allows that way as soon as one family is allowed. So these instructions, put before its program (jumps
+ * are relative), refuse socketcall(SYS_SOCKET, …). i386 programs of a C library without the direct call cannot make
+ * sockets then; the alternative is a hole.
+ */
+function socketcallGuard(action: number): Buffer {
+  const socketcallNumber = 102;
+  const socketOperation = 1;
+  const load = 0x20;
+  const jumpIfEqual = 0x15;
+  const give = 0x06;
+  // Offsets in struct seccomp_data: number 0, architecture 4, first argument 16.
+  const instructions: readonly (readonly [code: number, ifTrue: number, ifFalse: number, value: number])[] = [
+    [load, 0, 0, 4],
+    [jumpIfEqual, 0, 5, architectures['SCMP_ARCH_X86'] ?? 0],
+    [load, 0, 0, 0],
+    [jumpIfEqual, 0, 3, socketcallNumber],
+    [load, 0, 0, 16],
+    [jumpIfEqual, 0, 1, socketOperation],
+    [give, 0, 0, action],
+  ];
+  const bytes = Buffer.alloc(instructions.length * 8);
+  for (const [index, [code, ifTrue, ifFalse, value]] of instructions.entries()) {
+    bytes.writeUInt16LE(code, index * 8);
+    bytes.writeUInt8(ifTrue, index * 8 + 2);
+    bytes.writeUInt8(ifFalse, index * 8 + 3);
+    bytes.writeUInt32LE(value, index * 8 + 4);
+  }
+  return bytes;
 }
 
 function exportFilter(library: ReturnType<typeof bindLibrary>, context: unknown): Uint8Array {

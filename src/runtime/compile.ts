@@ -1,8 +1,15 @@
 import { internal, invalidArgument, notImplemented } from '../base/index.ts';
-import { capabilityMask, compileSeccomp } from '../kernel/index.ts';
+import { capabilityMask, type CgroupView, compileSeccomp, ownOomScoreAdjust } from '../kernel/index.ts';
 import { parseMountOptions, isPropagation } from './mount-options.ts';
 import type { OciDevice, OciMount, OciProcess, OciRuntimeConfiguration, OciSeccomp } from './oci.ts';
-import type { DescriptorIndex, MonitorSetup, LaunchPlan, NamespaceKind, PlanOperation } from './plan.ts';
+import type {
+  DescriptorIndex,
+  LaunchPlan,
+  MonitorSetup,
+  MountAttributes,
+  NamespaceKind,
+  PlanOperation,
+} from './plan.ts';
 import { rlimitNumber, rlimitValue } from './rlimits.ts';
 import type { RootFilesystem } from './types.ts';
 
@@ -27,6 +34,10 @@ export interface CompileRequest {
   readonly descriptors: DescriptorTable;
   /** Directories whose cgroup.procs the process writes itself into. */
   readonly cgroupDirectories: readonly string[];
+  /** What a mount of type "cgroup" shows. */
+  readonly cgroupView: CgroupView;
+  /** Open file for a bind mount whose source must not be looked up as a path of the host; undefined for the others. */
+  readonly openSource: (source: string) => number | undefined;
   /** Open files of namespaces that are joined rather than created. */
   readonly joinedNamespaces: ReadonlyMap<NamespaceKind, number>;
 }
@@ -61,7 +72,7 @@ export function compileLaunch(request: CompileRequest): LaunchPlan {
     // Cuts the new mount namespace off before the first mount, which would otherwise appear on the host.
     { op: 'root-propagation', propagation: propagationOf(linux.rootfsPropagation, 'rslave') },
     rootOperation(request),
-    ...configuration.mounts.map(mountOperation),
+    ...configuration.mounts.flatMap((mount) => mountOperations(mount, request)),
     ...deviceOperations(linux.devices ?? []),
     // Through a procfs descriptor, and before /proc/sys becomes read-only.
     ...Object.entries(linux.sysctl ?? {}).map(
@@ -150,27 +161,69 @@ function rootOperation({ root, mountPoint, volatile }: CompileRequest): PlanOper
   };
 }
 
-function mountOperation(mount: OciMount): PlanOperation {
+function mountOperations(mount: OciMount, request: CompileRequest): readonly PlanOperation[] {
   const { bind, recursive, attributes, propagation, data } = parseMountOptions(mount.options ?? []);
+  if (mount.type === 'cgroup') return cgroupOperations(mount.destination, attributes, request.cgroupView);
   if (bind || mount.type === 'bind') {
-    return {
-      op: 'bind',
-      source: mount.source ?? '',
-      path: mount.destination,
-      recursive,
-      attributes,
-      ...(propagation === undefined ? {} : { propagation }),
-      createTarget: true,
-    };
+    const source = mount.source ?? '';
+    const opened = request.openSource(source);
+    return [
+      {
+        op: 'bind',
+        source: opened === undefined ? source : { descriptor: request.descriptors.add(opened) },
+        path: mount.destination,
+        recursive,
+        attributes,
+        ...(propagation === undefined ? {} : { propagation }),
+        createTarget: true,
+      },
+    ];
   }
-  return {
-    op: 'mount',
-    type: mount.type ?? 'none',
-    source: mount.source ?? mount.type ?? 'none',
-    path: mount.destination,
-    attributes,
-    options: data,
-  };
+  return [
+    {
+      op: 'mount',
+      type: mount.type ?? 'none',
+      source: mount.source ?? mount.type ?? 'none',
+      path: mount.destination,
+      attributes,
+      options: data,
+    },
+  ];
+}
+
+/**
+ * The container's own groups, each shown as the top of its hierarchy: on v1 a small tmpfs with a directory for each
+ * hierarchy, on v2 the group itself.
+ */
+function cgroupOperations(
+  destination: string,
+  attributes: MountAttributes,
+  view: CgroupView,
+): readonly PlanOperation[] {
+  const binds = view.binds.map(
+    ({ name, source }): PlanOperation => ({
+      op: 'bind',
+      source,
+      path: name === '' ? destination : `${destination}/${name}`,
+      recursive: false,
+      attributes,
+      createTarget: true,
+    }),
+  );
+  if (view.binds.some(({ name }) => name === '')) return binds;
+  const { readOnly: _, ...tmpfsAttributes } = attributes;
+  return [
+    {
+      op: 'mount',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      path: destination,
+      attributes: tmpfsAttributes,
+      options: ['mode=755', 'size=64k', 'nr_inodes=64'],
+    },
+    ...binds,
+    ...view.links.map(({ name, target }): PlanOperation => ({ op: 'symlink', path: `${destination}/${name}`, target })),
+  ];
 }
 
 /** What every program expects in /dev beside the devices themselves. */
@@ -219,7 +272,7 @@ function processOperations(
   const late = process.noNewPrivileges === true ? seccomp : [];
   return [
     ...(process.rlimits ?? []).map(rlimitOperation),
-    ...(process.oomScoreAdj === undefined ? [] : [{ op: 'oom-score-adjust', value: process.oomScoreAdj } as const]),
+    ...oomScoreOperations(process.oomScoreAdj),
     { op: 'umask', mask: user.umask ?? 0o022 },
     // While still root: the container's user need not be able to reach its working directory's parents.
     { op: 'working-directory', path: process.cwd === '' ? '/' : process.cwd, create: options.createDirectory },
@@ -240,6 +293,16 @@ function processOperations(
     ...late,
     { op: 'exec', arguments: process.args, environment: process.env, init: options.init },
   ];
+}
+
+/**
+ * Nothing to write when the process has inherited the value, and 0 is no wish: a daemon that runs with a positive value
+ * could not lower it without CAP_SYS_RESOURCE.
+ */
+function oomScoreOperations(value: number | undefined): readonly PlanOperation[] {
+  const own = ownOomScoreAdjust();
+  if (value === undefined || value === own || (value === 0 && own > 0)) return [];
+  return [{ op: 'oom-score-adjust', value }];
 }
 
 function rlimitOperation(limit: {

@@ -39,8 +39,17 @@ export interface LaunchRequest {
   readonly relays: readonly PortRelay[];
   /** Sockets that reserve published ports; the monitor keeps them open. */
   readonly heldDescriptors: readonly number[];
+  /**
+   * Clients that are there from the start, so that they miss nothing: our ends of connected stream sockets, which the
+   * runtime does not close. They speak the same frames as a later attach.
+   */
+  readonly attachments?: readonly AttachedClient[];
   /** Called with the name and duration of each phase, for --trace. */
   readonly trace?: (phase: string, milliseconds: number) => void;
+}
+
+export interface AttachedClient extends AttachOptions {
+  readonly descriptor: number;
 }
 
 /** What must be stored to find a process again after the daemon restarted. Plain JSON. */
@@ -184,3 +193,18 @@ export interface Runtime {
   /** Ids of containers that have a state directory, a monitor or a cgroup of this daemon: for reconciliation. */
   leftovers(): Promise<readonly { readonly id: string; readonly what: 'process' | 'cgroup' | 'directory' }[]>;
 }
+
+export type {
+  OciCapabilities,
+  OciDevice,
+  OciDeviceRule,
+  OciLinux,
+  OciMount,
+  OciNamespace,
+  OciProcess,
+  OciResources,
+  OciRuntimeConfiguration,
+  OciSeccomp,
+  OciSyscallRule,
+} from './oci.ts';
+export type { LogTarget } from './plan.ts';

@@ -160,7 +160,7 @@ export function attachDeviceProgram(directory: string, rules: readonly DeviceRul
     'load device program',
   );
   try {
-    const group = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_CLOEXEC);
+    const group = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
       const attributes = Buffer.alloc(20);
       attributes.writeUInt32LE(group, 0);

@@ -7,7 +7,7 @@ import { hasErrno, KernelError } from '../kernel-error.ts';
 export function writeControl(path: string, ...values: readonly string[]): void {
   try {
     // No O_TRUNC and no O_CREAT: a missing file means a missing feature, and must not become a plain file.
-    const descriptor = openSync(path, constants.O_WRONLY | constants.O_CLOEXEC);
+    const descriptor = openSync(path, constants.O_WRONLY);
     try {
       for (const value of values) writeSync(descriptor, value);
     } finally {

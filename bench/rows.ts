@@ -1,5 +1,5 @@
 import { runCommand } from '../test/support/command.ts';
-import { idOf } from './api.ts';
+import { idOf } from '../test/support/api-client.ts';
 import { milliseconds } from './measure.ts';
 import { mustSucceed, type Side } from './sides.ts';
 

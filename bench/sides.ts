@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandResult, runCommand } from '../test/support/command.ts';
 import { dockerdPath, startCortend, startDockerd, type TestDaemon } from '../test/support/daemons.ts';
-import { ApiClient } from './api.ts';
+import { ApiClient } from '../test/support/api-client.ts';
 
 /** One of the two daemons under measurement, with the image busybox in it. */
 export interface Side {

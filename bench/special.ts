@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../test/support/command.ts';
 import { startCortend } from '../test/support/daemons.ts';
-import { ApiClient, idOf } from './api.ts';
+import { ApiClient, idOf } from '../test/support/api-client.ts';
 import { milliseconds, summarize } from './measure.ts';
 import { streamMegabits } from './rows.ts';
 import { mustSucceed, processMegabytes, type Side } from './sides.ts';

@@ -15,6 +15,7 @@ import { closeFresh, NamespacePool } from './namespace-pool.ts';
 import { type PortReservation, releaseReservation, reservePorts } from './port-reservation.ts';
 import { containerResolverConfiguration, hostResolverConfiguration, type ResolverOptions } from './resolver.ts';
 import { NetworkStore } from './store.ts';
+import { forgetFlowsAfter, forgetFlowsBefore } from './udp-flows.ts';
 import type {
   AttachRequest,
   EndpointRecord,
@@ -293,6 +294,7 @@ class BridgeNetworkService implements NetworkService {
       try {
         connectEndpoint(host, namespace, endpoint, { index, mtu: plan.mtu });
         firewall.add(mappingsOf(endpoint));
+        forgetFlowsBefore(host, mappingsOf(endpoint), this.#log);
       } catch (error) {
         closeFresh(namespace);
         throw error;
@@ -321,6 +323,7 @@ class BridgeNetworkService implements NetworkService {
     };
     this.#endpoints.delete(containerId);
     attempt('published ports', () => running.firewall.remove(mappingsOf(endpoint)));
+    forgetFlowsAfter(mappingsOf(endpoint), this.#log);
     running.departing.add(endpoint.hostInterface, endpoint.address);
     attempt('record', () => this.#store.removeEndpoint(containerId));
     running.allocator.release(addressOf(endpoint));

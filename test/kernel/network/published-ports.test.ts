@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { PortPublication, PreparedNamespace } from '../../../src/network/index.ts';
-import { command, World } from './world.ts';
+import { command, eventually, World } from './world.ts';
 
 const publication = (fields: Partial<PortPublication> & { readonly containerPort: number }): PortPublication => ({
   protocol: 'tcp',
@@ -23,6 +24,15 @@ const portOf = (container: Container): number => {
 /** RFC 5737 documentation ranges: never anybody's. */
 const hostAddress = '198.51.100.1';
 const outsideAddress = '198.51.100.2';
+
+/** What an attacker with a network namespace of his own does to send packets to 127.0.0.1 of another machine. */
+function routeLoopbackVia(namespace: number, gateway: string, link: string): void {
+  const inside = ['nsenter', `--net=/proc/${process.pid}/fd/${namespace}`] as const;
+  command(...inside, 'sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=1');
+  command(...inside, 'ip', 'address', 'del', '127.0.0.1/8', 'dev', 'lo');
+  command(...inside, 'ip', 'rule', 'add', 'pref', '0', 'to', '127.0.0.0/8', 'lookup', '100');
+  command(...inside, 'ip', 'route', 'add', '127.0.0.0/8', 'via', gateway, 'dev', link, 'table', '100');
+}
 
 describe('traffic of containers on the bridge', () => {
   const world = new World();
@@ -90,11 +100,7 @@ describe('traffic of containers on the bridge', () => {
     const address = listener.address();
     assert.ok(typeof address === 'object' && address !== null);
     const gateway = server.endpoint?.gateway ?? '';
-    const inside = ['nsenter', `--net=/proc/${process.pid}/fd/${neighbour.descriptor}`] as const;
-    command(...inside, 'sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=1');
-    command(...inside, 'ip', 'address', 'del', '127.0.0.1/8', 'dev', 'lo');
-    command(...inside, 'ip', 'rule', 'add', 'pref', '0', 'to', '127.0.0.0/8', 'lookup', '100');
-    command(...inside, 'ip', 'route', 'add', '127.0.0.0/8', 'via', gateway, 'dev', 'eth0', 'table', '100');
+    routeLoopbackVia(neighbour.descriptor, gateway, 'eth0');
     const answer = await world.ask(neighbour.descriptor, 'tcp', '127.0.0.1', address.port, 1_000);
     listener.close();
     assert.match(answer, /^failed/);
@@ -151,6 +157,32 @@ describe('publishing ports', () => {
       container.endpoint?.ports.map((port) => port.hostAddress),
       ['0.0.0.0'],
     );
+  });
+
+  it('reaches udp clients that were sending before the port was published', async () => {
+    const first = await world.prepare('early', { publications: [publication({ containerPort: 53, protocol: 'udp' })] });
+    const port = portOf(first);
+    await world.service.release('early');
+    world.end(first);
+    const answer = world.ask(undefined, 'udp', '127.0.0.1', port, 20_000);
+    await eventually('the client has sent', () =>
+      readFileSync('/proc/net/nf_conntrack', 'utf8').includes(`dport=${port} [UNREPLIED]`),
+    );
+    const fixed = publication({ containerPort: 53, protocol: 'udp', hostPortFirst: port, hostPortLast: port });
+    const second = await world.prepare('early', { publications: [fixed] });
+    await world.serve(second.descriptor, 'udp', '0.0.0.0', 53);
+    assert.equal(await answer, second.endpoint?.gateway);
+  });
+
+  it('keeps what is published on loopback from neighbours that route to it', async () => {
+    const container = await world.prepare('loopback', {
+      publications: [publication({ containerPort: 80, hostAddress: '127.0.0.1' })],
+    });
+    await world.serve(container.descriptor, 'tcp', '0.0.0.0', 80);
+    const link = `l${process.pid}`;
+    const outside = world.outside(link, hostAddress, outsideAddress);
+    routeLoopbackVia(outside, hostAddress, `${link}o`);
+    assert.match(await world.ask(outside, 'tcp', '127.0.0.1', portOf(container), 1_000), /^failed/);
   });
 
   it('publishes at one address of the host only', async () => {

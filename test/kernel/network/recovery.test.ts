@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { createNetworkNamespace, withNetworkNamespace } from '../../../src/kernel/namespace.ts';
 import { readSysctl } from '../../../src/kernel/sysctl.ts';
 import { linkPrefix } from '../../../src/network/names.ts';
 import type { PreparedNamespace } from '../../../src/network/index.ts';
 import { closeSync, readlinkSync } from 'node:fs';
-import { command, World } from './world.ts';
+import { command, eventually, World } from './world.ts';
 
 const anyPort = { protocol: 'tcp', containerPort: 80, hostAddress: '', hostPortFirst: 0, hostPortLast: 0 } as const;
 
 const portOf = (container: PreparedNamespace): number => container.endpoint?.ports[0]?.hostPort ?? 0;
-
-/** Waits for `holds`, without sleeping, for at most 20 seconds. */
-async function eventually(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!holds()) {
-    assert.ok(Date.now() < deadline, `not within 20 s: ${what}`);
-    await turn();
-  }
-}
 
 describe('the network after trouble', () => {
   let world: World;

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { createInterface } from 'node:readline';
 import { Database, silentLog } from '../../../src/base/index.ts';
 import { createNetworkNamespace } from '../../../src/kernel/namespace.ts';
@@ -17,6 +18,15 @@ const program = new URL('peer.ts', import.meta.url).pathname;
 
 export const command = (name: string, ...argv: readonly string[]): string =>
   execFileSync(name, argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+
+/** Waits for `holds` without sleeping, for at most 20 seconds. */
+export async function eventually(what: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`not within 20 s: ${what}`);
+    await turn();
+  }
+}
 
 let serial = 0;
 

@@ -49,3 +49,4 @@ export { compileSeccomp, kernelAtLeast, type SeccompProfile, type SeccompRule } 
 export * from './files.ts';
 export { type DirectoryEntry, removeTreeAt, Root } from './rooted.ts';
 export { type ProcessEntry, processEntries } from './process-table.ts';
+export { openProcessRoot, resolvedPath, typeWithoutLinks } from './process-root.ts';

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { timestampFromNanoseconds } from '../base/index.ts';
 import {
   endsTail,
   type LogDecoder,
@@ -127,10 +128,14 @@ class LocalDecoder implements LogDecoder {
     this.#walker.push(chunk);
     for (let header = this.#walker.next(); header !== undefined; header = this.#walker.next()) {
       const { bytes } = this.#walker;
+      const nanoseconds = bytes.readBigUInt64BE(header.payloadStart - 8);
       records.push({
         stream: header.stream,
         partial: header.partial,
-        nanoseconds: bytes.readBigUInt64BE(header.payloadStart - 8),
+        nanoseconds,
+        get timestamp() {
+          return timestampFromNanoseconds(nanoseconds);
+        },
         payload: bytes.subarray(header.payloadStart, header.payloadStart + header.length),
         attributes: undefined,
       });

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { Timestamp } from '../base/index.ts';
 
 /** Stream numbers of the Engine API's frames: 1 standard output, 2 standard error. */
 export type LogStream = 1 | 2;
@@ -8,6 +9,8 @@ export interface LogRecord {
   readonly stream: LogStream;
   /** Since the epoch; when the record's first byte was read. */
   readonly nanoseconds: bigint;
+  /** The same as RFC 3339 with nine fractional digits. */
+  readonly timestamp: Timestamp;
   /** With the line feed, unless `partial` or the output ended without one. */
   readonly payload: Buffer;
   /** The line goes on in the next record of the same stream. */

@@ -1,12 +1,5 @@
 import type { Readable } from 'node:stream';
-import {
-  detach,
-  type Log,
-  notImplemented,
-  ProducedReadable,
-  silentLog,
-  timestampFromNanoseconds,
-} from '../base/index.ts';
+import { detach, type Log, notImplemented, ProducedReadable, silentLog } from '../base/index.ts';
 import { closeLogFiles, type OpenLogFile, openLogFiles } from './log-files.ts';
 import { LogChanges, openSuccessors } from './log-follow.ts';
 import { jsonLogFormat } from './log-json.ts';
@@ -205,7 +198,7 @@ class LogReader {
     if (record.partial) this.#insideLine.add(record.stream);
     else this.#insideLine.delete(record.stream);
     let prefix = '';
-    if (startsLine && timestamps) prefix += `${timestampFromNanoseconds(record.nanoseconds)} `;
+    if (startsLine && timestamps) prefix += `${record.timestamp} `;
     if (startsLine && details) prefix += `${attributeText(record.attributes)} `;
     const head = Buffer.from(prefix);
     if (!this.#request.tty) pieces.push(frameHeader(record.stream, head.length + record.payload.length));

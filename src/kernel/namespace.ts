@@ -5,7 +5,10 @@ const unshare = libc.func('int unshare(int flags)');
 const setns = libc.func('int setns(int fd, int type)');
 
 const CLONE_NEWNET = 0x40000000;
-/** Of the calling thread: unshare and setns act on threads, and a worker may be the caller. */
+/**
+ * Of the calling thread: unshare and setns act on threads, and a worker may be the caller. The thread pool stays in the
+ * host's namespace, because none of its threads is made while a synchronous call is in another one.
+ */
 const ownNamespacePath = '/proc/thread-self/ns/net';
 
 let hostNamespace: number | undefined;

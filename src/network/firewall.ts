@@ -55,14 +55,20 @@ export class Firewall {
     this.#log.warn({ table: this.table }, 'the nftables table was removed by somebody else and has been made again');
   }
 
+  /** `state` must hold the mappings already. */
   add(mappings: readonly PortMapping[]): void {
     if (mappings.length === 0) return;
-    this.#nftables.apply(addMappingsScript(this.table, mappings));
-    // Not the current one: what somebody else did in between must still be noticed.
-    this.#knownGeneration += 1;
+    try {
+      this.#nftables.apply(addMappingsScript(this.table, mappings));
+      // Not the current one: what somebody else did in between must still be noticed.
+      this.#knownGeneration += 1;
+    } catch (error) {
+      this.#log.debug({ err: error }, `publishing by making the table again: ${describeError(error)}`);
+      this.apply();
+    }
   }
 
-  /** Elements that are gone already are no error. */
+  /** `state` must not hold the mappings any more. Elements that are gone already are no error. */
   remove(mappings: readonly PortMapping[]): void {
     if (mappings.length === 0) return;
     try {
@@ -70,7 +76,7 @@ export class Firewall {
       this.#knownGeneration += 1;
     } catch (error) {
       // A transaction fails as a whole when one element, or the table, is missing.
-      this.#log.debug({ err: error }, `removing published ports one by one: ${describeError(error)}`);
+      this.#log.debug({ err: error }, `removing published ports by making the table again: ${describeError(error)}`);
       this.apply();
     }
   }

@@ -1,4 +1,5 @@
-import { conflict, type Database, describeError, internal, type Log } from '../base/index.ts';
+import { conflict, type Database, describeError, internal, type Log, resourceExhausted } from '../base/index.ts';
+import { hasErrno } from '../kernel/kernel-error.ts';
 import { deleteLink, RouteNetlink } from '../kernel/route-netlink.ts';
 import { readSysctl, writeSysctl } from '../kernel/sysctl.ts';
 import { AddressAllocator } from './addresses.ts';
@@ -11,7 +12,7 @@ import { explainNetwork, readInterfaceStatistics } from './explain.ts';
 import { Firewall } from './firewall.ts';
 import { formatIpv4, macAddressOf, parseCidr } from './ipv4.ts';
 import { linkAlias, linkName, linkPrefix, randomId, tableName } from './names.ts';
-import { closeFresh, NamespacePool } from './namespace-pool.ts';
+import { closeFresh, type FreshNamespace, NamespacePool } from './namespace-pool.ts';
 import { type PortReservation, releaseReservation, reservePorts } from './port-reservation.ts';
 import { containerResolverConfiguration, hostResolverConfiguration, type ResolverOptions } from './resolver.ts';
 import { NetworkStore } from './store.ts';
@@ -49,6 +50,7 @@ interface Running {
   readonly departing: DepartingLinks;
   readonly allocator: AddressAllocator;
   readonly plan: BridgePlan;
+  bridgeIndex: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -72,7 +74,7 @@ class BridgeNetworkService implements NetworkService {
 
   async start(): Promise<void> {
     if (this.#running !== undefined) {
-      ensureBridge(this.#running.host, this.#running.plan);
+      this.#running.bridgeIndex = ensureBridge(this.#running.host, this.#running.plan);
       this.#running.firewall.repair();
       return;
     }
@@ -96,7 +98,7 @@ class BridgeNetworkService implements NetworkService {
 
   #startOn(host: RouteNetlink, firewall: Firewall): Running {
     const plan = this.#planBridge(host);
-    ensureBridge(host, plan);
+    const bridgeIndex = ensureBridge(host, plan);
     // Without it nothing passes between the bridge and other links. It is left on at the end: others may rely on it.
     if (readSysctl('net/ipv4/ip_forward') !== '1') writeSysctl('net/ipv4/ip_forward', '1');
     firewall.apply();
@@ -113,7 +115,7 @@ class BridgeNetworkService implements NetworkService {
     pool.fill();
     const departing = new DepartingLinks(this.#log, (name) => findLink(host, name) !== undefined);
     const timer = setInterval(() => this.#lookAfterTable(firewall), repairIntervalMilliseconds).unref();
-    return { host, firewall, pool, departing, allocator, plan, timer };
+    return { host, firewall, pool, departing, allocator, plan, bridgeIndex, timer };
   }
 
   async stop(): Promise<void> {
@@ -208,7 +210,7 @@ class BridgeNetworkService implements NetworkService {
     }
     await running.departing.flush();
     failures.push(...(await this.#removeOrphans(running)));
-    ensureBridge(running.host, running.plan);
+    running.bridgeIndex = ensureBridge(running.host, running.plan);
     running.firewall.repair();
     if (failures.length > 0) throw internal('network-reconcile-failed', failures.join('; '));
   }
@@ -284,30 +286,44 @@ class BridgeNetworkService implements NetworkService {
     return endpoint;
   }
 
-  /** Links, then rules: a port answers only when the container's end is there. Undone as a whole when it fails. */
+  /** A namespace with the endpoint in it; its descriptor. Undone as a whole when it fails. */
   #connect(running: Running, containerId: string, endpoint: EndpointRecord): number {
-    const { host, plan, firewall, pool } = running;
+    let namespace: FreshNamespace | undefined;
     try {
-      // Looked up each time: somebody may have removed the bridge, and ensureBridge makes it again.
-      const index = findLink(host, plan.name)?.index ?? ensureBridge(host, plan);
-      const namespace = pool.take();
-      try {
-        connectEndpoint(host, namespace, endpoint, { index, mtu: plan.mtu });
-        firewall.add(mappingsOf(endpoint));
-        forgetFlowsBefore(host, mappingsOf(endpoint), this.#log);
-      } catch (error) {
-        closeFresh(namespace);
-        throw error;
-      }
+      namespace = running.pool.take();
+      this.#makeLinks(running, namespace, endpoint);
+      // Rules after links: a port answers only when the container's end is there.
+      running.firewall.add(mappingsOf(endpoint));
+      forgetFlowsBefore(running.host, mappingsOf(endpoint), this.#log);
       namespace.route.close();
       return namespace.descriptor;
     } catch (error) {
+      if (namespace !== undefined) closeFresh(namespace);
       const failures = this.#forget(running, containerId, endpoint);
       if (failures.length > 0)
         this.#log.error({ containerId, failures }, 'a failed network start was not fully undone');
+      if (hasErrno(error, 'EXFULL')) {
+        throw resourceExhausted('bridge-full', `the bridge ${running.plan.name} has no room for another container`, {
+          cause: error,
+          hint: 'Linux allows 1023 ports on a bridge',
+        });
+      }
       throw internal('network-connect-failed', `the container cannot be connected to network ${endpoint.networkName}`, {
         cause: error,
       });
+    }
+  }
+
+  #makeLinks(running: Running, namespace: FreshNamespace, endpoint: EndpointRecord): void {
+    const { host, plan } = running;
+    const { mtu } = plan;
+    try {
+      connectEndpoint(host, namespace, endpoint, { index: running.bridgeIndex, mtu });
+    } catch (error) {
+      if (findLink(host, plan.name)?.index === running.bridgeIndex) throw error;
+      // Somebody removed the bridge.
+      running.bridgeIndex = ensureBridge(host, plan);
+      connectEndpoint(host, namespace, endpoint, { index: running.bridgeIndex, mtu });
     }
   }
 

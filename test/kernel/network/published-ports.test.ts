@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { PortPublication, PreparedNamespace } from '../../../src/network/index.ts';
@@ -269,6 +269,13 @@ describe('publishing ports', () => {
     await refused({ hostPortFirst: 70_000, hostPortLast: 70_000 }, 'invalid-port');
     await refused({ hostPortFirst: 9, hostPortLast: 8 }, 'invalid-port');
     await refused({ containerPort: 0 }, 'invalid-port');
+  });
+
+  it('says so when the kernel has no SCTP', { skip: existsSync('/proc/net/sctp') }, async () => {
+    await assert.rejects(
+      world.prepare('sctp', { publications: [publication({ containerPort: 80, protocol: 'sctp' })] }),
+      { code: 'sctp-unavailable', kind: 'not-implemented', message: /protocol not supported$/ },
+    );
   });
 
   it('gives the port back', async () => {

@@ -17,7 +17,7 @@ import {
 const program = new URL('peer.ts', import.meta.url).pathname;
 
 export const command = (name: string, ...argv: readonly string[]): string =>
-  execFileSync(name, argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+  execFileSync(name, argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
 
 /** Waits for `holds` without sleeping, for at most 20 seconds. */
 export async function eventually(what: string, holds: () => boolean): Promise<void> {
@@ -34,6 +34,8 @@ let serial = 0;
 export class World {
   readonly settings: NetworkSettings;
   readonly database = new Database(':memory:');
+  /** What the service warned of. */
+  readonly warnings: string[] = [];
   service: NetworkService;
   readonly #children: ChildProcess[] = [];
   readonly #descriptors = new Set<number>();
@@ -56,7 +58,8 @@ export class World {
 
   /** The service as a daemon would have it that was started after a crash of the last one. */
   again(): NetworkService {
-    this.service = createNetworkService({ settings: this.settings, database: this.database, log: silentLog });
+    const log = { ...silentLog, warn: (_fields: object, message: string) => this.warnings.push(message) };
+    this.service = createNetworkService({ settings: this.settings, database: this.database, log });
     return this.service;
   }
 

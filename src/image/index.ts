@@ -1,0 +1,2 @@
+export { createImageStore, type ImageService, type ImageStoreOptions } from './image-store.ts';
+export type * from './types.ts';

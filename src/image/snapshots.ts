@@ -1,0 +1,163 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { detach, invalidArgument, notFound } from '../base/index.ts';
+import { changeMode, changeOwner } from '../kernel/files.ts';
+import { mountOverlay } from '../kernel/mount.ts';
+import { Root } from '../kernel/rooted.ts';
+import type { RootFilesystem } from '../runtime/types.ts';
+import type { SnapshotRow } from './catalog.ts';
+import { collect } from './collect.ts';
+import type { ImageContext } from './context.ts';
+import type { FilesystemChange, Snapshots } from './types.ts';
+
+/**
+ * Writable layers: containers-rw/CONTAINER/{upper,work}. The row comes first and goes last: a crash leaves a row
+ * without directories, which prepare completes and remove accepts, or a directory without a row, which start removes.
+ */
+export class SnapshotStore implements Snapshots {
+  readonly #context: ImageContext;
+  readonly #directory: string;
+  readonly #rows = new Map<string, SnapshotRow>();
+  readonly #removing = new Set<Promise<void>>();
+
+  constructor(context: ImageContext, dataRoot: string) {
+    this.#context = context;
+    this.#directory = join(dataRoot, 'containers-rw');
+    // 0700: what containers write may be set-user-ID (CVE-2021-41103).
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    for (const row of context.catalog.snapshots()) this.#rows.set(row.containerId, row);
+  }
+
+  /** Starts to remove directories of containers that are gone; a large one must not delay the daemon. */
+  async start(): Promise<void> {
+    for (const name of readdirSync(this.#directory)) {
+      if (!this.#rows.has(name)) detach(this.#context.log, 'removing a writable layer', this.#removeTree(name));
+    }
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#removing);
+  }
+
+  async prepare(containerId: string, imageId: string): Promise<void> {
+    if (!/^[a-zA-Z0-9][\w.-]{0,127}$/.test(containerId)) {
+      throw invalidArgument('invalid-container-id', `invalid container id ${JSON.stringify(containerId)}`);
+    }
+    const existing = this.#rows.get(containerId);
+    const row = existing ?? this.#record(containerId, imageId);
+    const directory = join(this.#directory, containerId);
+    const upper = join(directory, 'upper');
+    await mkdir(upper, { recursive: true, mode: 0o755 });
+    await mkdir(join(directory, 'work'), { recursive: true, mode: 0o700 });
+    if (existing === undefined) this.#copyRootAttributes(row, upper);
+  }
+
+  #record(containerId: string, imageId: string): SnapshotRow {
+    const image = this.#context.index.resolve(imageId);
+    const row = { containerId, imageId: image.id, layers: image.configuration.diffIds };
+    this.#context.catalog.addSnapshot(row);
+    this.#rows.set(containerId, row);
+    return row;
+  }
+
+  /** The root of the merged view has the attributes of the upper directory, so these have to be the image's. */
+  #copyRootAttributes(row: SnapshotRow, upper: string): void {
+    const [top] = this.#lowerPaths(row);
+    if (top === undefined) return;
+    using from = Root.open(top);
+    using to = Root.open(upper);
+    const status = from.stat('.');
+    changeOwner(to.descriptor, Number(status.uid), Number(status.gid));
+    changeMode(to.descriptor, Number(status.mode) & 0o7777);
+  }
+
+  root(containerId: string): RootFilesystem {
+    const row = this.#require(containerId);
+    return {
+      kind: 'overlay',
+      layersDirectory: this.#context.layers.directory,
+      lower: this.#lowerNames(row),
+      upper: join(this.#directory, containerId, 'upper'),
+      work: join(this.#directory, containerId, 'work'),
+    };
+  }
+
+  openMerged(containerId: string): number {
+    const row = this.#require(containerId);
+    const directory = join(this.#directory, containerId);
+    return mountOverlay({
+      lower: this.#lowerPaths(row),
+      upper: join(directory, 'upper'),
+      work: join(directory, 'work'),
+    });
+  }
+
+  async remove(containerId: string): Promise<void> {
+    const row = this.#rows.get(containerId);
+    if (row === undefined) return;
+    await this.#removeTree(containerId);
+    this.#context.catalog.removeSnapshot(containerId);
+    this.#rows.delete(containerId);
+    // An image that was removed by force meanwhile left its layers to this container. The common case is free.
+    const orphaned = row.layers.filter((diffId) => !this.#usedByImage(diffId));
+    if (orphaned.length > 0) await this.#collect(orphaned);
+  }
+
+  #usedByImage(diffId: string): boolean {
+    return this.#context.index.all().some((image) => image.configuration.diffIds.includes(diffId));
+  }
+
+  async #collect(diffIds: readonly string[]): Promise<void> {
+    const blobs = diffIds.flatMap((diffId) => this.#context.layers.get(diffId)?.blob ?? []);
+    await collect(this.#context, [...diffIds, ...blobs]);
+  }
+
+  async changes(containerId: string): Promise<readonly FilesystemChange[]> {
+    const row = this.#require(containerId);
+    const upper = join(this.#directory, containerId, 'upper');
+    return this.#context.workers.run<'changes'>({ kind: 'changes', upper, lower: this.#lowerPaths(row) });
+  }
+
+  async usage(containerId: string): Promise<number> {
+    this.#require(containerId);
+    const directory = join(this.#directory, containerId, 'upper');
+    return this.#context.workers.run<'usage'>({ kind: 'usage', directory });
+  }
+
+  containers(): readonly string[] {
+    return [...this.#rows.keys()];
+  }
+
+  layerDirectories(imageId: string): readonly { readonly directory: string; readonly diffId: string }[] {
+    const { index, layers } = this.#context;
+    const { diffIds } = index.resolve(imageId).configuration;
+    return layers.lowerNames(diffIds).map(({ name, diffId }) => ({ directory: join(layers.directory, name), diffId }));
+  }
+
+  #require(containerId: string): SnapshotRow {
+    const row = this.#rows.get(containerId);
+    if (row !== undefined) return row;
+    throw notFound('snapshot-not-found', `container ${containerId} has no writable layer`);
+  }
+
+  #lowerNames(row: SnapshotRow): string[] {
+    const names = this.#context.layers.lowerNames(row.layers).map(({ name }) => name);
+    // overlayfs wants at least one lower layer; an image made FROM scratch may have none.
+    return names.length === 0 ? ['empty'] : names;
+  }
+
+  #lowerPaths(row: SnapshotRow): string[] {
+    return this.#lowerNames(row).map((name) => join(this.#context.layers.directory, name));
+  }
+
+  #removeTree(name: string): Promise<void> {
+    const { workers } = this.#context;
+    if (!existsSync(join(this.#directory, name))) return Promise.resolve();
+    const removing = workers
+      .run<'remove-tree'>({ kind: 'remove-tree', parent: this.#directory, name })
+      .finally(() => this.#removing.delete(removing));
+    this.#removing.add(removing);
+    return removing;
+  }
+}

@@ -1,0 +1,45 @@
+import { close, openat2, openFlags, readDirectory, resolveFlags, statAt, workingDirectory } from '../kernel/files.ts';
+import { hasErrno } from '../kernel/kernel-error.ts';
+
+/** Bytes of the files below a directory, a file with several names once. Synchronous: for a worker thread. */
+export function usageOf(path: string): number {
+  const directory = openat2(workingDirectory, path, openFlags.path | openFlags.directory);
+  try {
+    return Number(usage(directory, new Set()));
+  } finally {
+    close(directory);
+  }
+}
+
+function usage(directory: number, linked: Set<string>): bigint {
+  let bytes = 0n;
+  for (const entry of readDirectory(directory)) {
+    try {
+      bytes += entry.isDirectory() ? usageBelow(directory, entry.name, linked) : sizeOf(directory, entry.name, linked);
+    } catch (error) {
+      // The container runs meanwhile.
+      if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+    }
+  }
+  return bytes;
+}
+
+function usageBelow(directory: number, name: Buffer, linked: Set<string>): bigint {
+  const flags = openFlags.path | openFlags.directory | openFlags.noFollow;
+  const child = openat2(directory, name, flags, 0, resolveFlags.beneath);
+  try {
+    return usage(child, linked);
+  } finally {
+    close(child);
+  }
+}
+
+function sizeOf(directory: number, name: Buffer, linked: Set<string>): bigint {
+  const status = statAt(directory, name);
+  if (status.nlink > 1n) {
+    const key = `${status.dev}:${status.ino}`;
+    if (linked.has(key)) return 0n;
+    linked.add(key);
+  }
+  return status.isFile() || status.isSymbolicLink() ? status.size : 0n;
+}

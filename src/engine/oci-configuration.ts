@@ -76,9 +76,15 @@ export function buildOciConfiguration(input: OciConfigurationInput): OciRuntimeC
       sysctl: host.sysctls,
       maskedPaths: masked,
       readonlyPaths: readOnly,
-      rootfsPropagation: 'rprivate',
+      rootfsPropagation: rootPropagation(container.mounts),
     },
   };
+}
+
+/** A mount that is to see (slave) or share what the host mounts later needs a root that lets it. */
+function rootPropagation(mounts: Container['mounts']): string {
+  const wished = mounts.map(({ propagation }) => propagation.replace(/^r/, ''));
+  return wished.includes('shared') ? 'shared' : wished.includes('slave') ? 'slave' : 'private';
 }
 
 function grantedCapabilities(host: HostConfiguration, held: readonly string[]): readonly string[] {

@@ -43,6 +43,21 @@ export function checkResources(request: ResourceRequest, kernel: CgroupCapabilit
   return { limits, warnings };
 }
 
+/** Lines for `docker info` about limits that containers cannot have here. */
+export function capabilityWarnings(kernel: CgroupCapabilities): readonly string[] {
+  const supports: readonly (readonly [boolean, string])[] = [
+    [kernel.memoryLimit, 'memory limit'],
+    [kernel.swapLimit, 'swap limit'],
+    [kernel.oomKillDisable || kernel.version === 2, 'oom kill disable'],
+    [kernel.cpuCfs, 'cpu cfs quota'],
+    [kernel.cpuCfs, 'cpu cfs period'],
+    [kernel.cpuShares, 'cpu shares'],
+    [kernel.cpuset, 'cpuset'],
+    [kernel.pids, 'pids limit'],
+  ];
+  return supports.filter(([supported]) => !supported).map(([, what]) => `WARNING: No ${what} support`);
+}
+
 function refuse(code: string, message: string): never {
   throw invalidArgument(code, message);
 }

@@ -9,6 +9,7 @@ import type {
   MountAttributes,
   NamespaceKind,
   PlanOperation,
+  Propagation,
 } from './plan.ts';
 import { rlimitNumber, rlimitValue } from './rlimits.ts';
 import type { RootFilesystem } from './types.ts';
@@ -62,6 +63,7 @@ export function compileLaunch(request: CompileRequest): LaunchPlan {
     throw invalidArgument('mount-namespace-required', 'a container needs a mount namespace of its own');
   }
   const pidNamespace = joinedNamespaces.get('pid');
+  const rootPropagation = rootPropagationOf(linux.rootfsPropagation);
   const operations: PlanOperation[] = [
     // First of all: everything that follows is charged to the container, and the cgroup namespace takes the group
     // that its creator is in as its root.
@@ -70,7 +72,7 @@ export function compileLaunch(request: CompileRequest): LaunchPlan {
     ...joinOperations(joinedNamespaces, descriptors),
     ...unshareOperations(created),
     // Cuts the new mount namespace off before the first mount, which would otherwise appear on the host.
-    { op: 'root-propagation', propagation: propagationOf(linux.rootfsPropagation, 'rslave') },
+    { op: 'root-propagation', propagation: rootPropagation.whileMounting },
     rootOperation(request),
     ...configuration.mounts.flatMap((mount) => mountOperations(mount, request)),
     ...deviceOperations(linux.devices ?? []),
@@ -87,7 +89,7 @@ export function compileLaunch(request: CompileRequest): LaunchPlan {
     {
       op: 'pivot-root',
       readOnly: configuration.root.readonly ?? false,
-      propagation: propagationOf(linux.rootfsPropagation, 'rprivate'),
+      propagation: rootPropagation.afterwards,
     },
     ...processOperations(process, { seccomp: linux.seccomp, init: request.init, createDirectory: true }),
   ];
@@ -223,6 +225,8 @@ function cgroupOperations(
     },
     ...binds,
     ...view.links.map(({ name, target }): PlanOperation => ({ op: 'symlink', path: `${destination}/${name}`, target })),
+    // The tmpfs could not be read-only while directories were made in it.
+    ...(attributes.readOnly === true ? [{ op: 'read-only-path', path: destination } as const] : []),
   ];
 }
 
@@ -322,6 +326,17 @@ function sysctlPath(key: string): string {
   return key.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
 }
 
-function propagationOf<T extends string>(text: string | undefined, fallback: T) {
-  return text !== undefined && isPropagation(text) ? text : fallback;
+/**
+ * While mounts are made the tree receives from the host (an unmount there must not be held up by our copy), unless the
+ * container shares its mounts back. OCI names the kind; the kernel is told to treat the whole tree so.
+ */
+function rootPropagationOf(kind: string | undefined): {
+  readonly whileMounting: Propagation;
+  readonly afterwards: Propagation;
+} {
+  if (kind === undefined) return { whileMounting: 'rslave', afterwards: 'rprivate' };
+  const afterwards = isPropagation(kind) ? kind : 'private';
+  const prefixed = `r${afterwards}`;
+  const recursive = isPropagation(prefixed) ? prefixed : afterwards;
+  return { whileMounting: recursive === 'rshared' ? 'rshared' : 'rslave', afterwards: recursive };
 }

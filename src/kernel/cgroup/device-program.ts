@@ -60,7 +60,7 @@ function prologue(): Instruction[] {
 }
 
 function ruleInstructions(rule: DeviceRule): Instruction[] {
-  const wanted = [...(rule.access ?? 'rwm')].reduce((mask, letter) => mask | (accessCodes[letter] ?? 0), 0);
+  const wanted = (rule.access ?? 'rwm').split('').reduce((mask, letter) => mask | (accessCodes[letter] ?? 0), 0);
   const tests: Instruction[] = [];
   if (rule.type === 'b' || rule.type === 'c') {
     tests.push(instruction(jumpUnlessEqual, deviceType, 0, 0, typeCodes[rule.type]));
@@ -93,7 +93,7 @@ const matchesEverything = (rule: DeviceRule): boolean =>
 export function compileDeviceProgram(rules: readonly DeviceRule[]): Buffer {
   const instructions = prologue();
   let decided = false;
-  for (const rule of [...rules].reverse()) {
+  for (const rule of rules.toReversed()) {
     instructions.push(...ruleInstructions(rule));
     // The verifier refuses code that cannot be reached, and nothing behind such a rule can be.
     if (matchesEverything(rule)) {

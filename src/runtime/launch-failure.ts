@@ -1,0 +1,106 @@
+import { type CortenError, forbidden, internal, invalidArgument } from '../base/index.ts';
+import { errnoName, KernelError } from '../kernel/index.ts';
+import type { PlanOperation } from './plan.ts';
+
+const sentences: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  ENOTDIR: 'not a directory',
+  EISDIR: 'is a directory',
+  ENOEXEC: 'exec format error',
+  ELOOP: 'too many levels of symbolic links',
+  E2BIG: 'argument list too long',
+  ENOSPC: 'no space left on device',
+  EINVAL: 'invalid argument',
+  EROFS: 'read-only file system',
+  EAGAIN: 'resource temporarily unavailable',
+  ENOMEM: 'cannot allocate memory',
+  ETXTBSY: 'text file busy',
+  EBUSY: 'device or resource busy',
+};
+
+const sentence = (name: string): string => sentences[name] ?? name;
+
+/**
+ * What a failed operation of a launch plan means to the user. The words are those that Docker's clients look for:
+ * "executable file not found", "no such file or directory" become exit code 127, "permission denied" 126.
+ * @param operation undefined: the failure was outside any operation (clone3, the monitor's own set-up)
+ */
+export function launchFailure(operation: PlanOperation | undefined, errno: number): CortenError {
+  const code = errnoName(errno);
+  const cause = new KernelError({ call: operation?.op ?? 'launch', errno });
+  const because = { cause };
+  if (operation === undefined) {
+    return internal('launch-failed', `starting the container process failed: ${sentence(code)}`, because);
+  }
+  switch (operation.op) {
+    case 'exec':
+      return execFailure(operation.arguments[0] ?? '', code, cause);
+    case 'working-directory':
+      return invalidArgument(
+        'working-directory-failed',
+        `unable to start container process: chdir to cwd ("${operation.path}") set in config.json failed: ${sentence(code)}`,
+        because,
+      );
+    case 'bind': {
+      const source = typeof operation.source === 'string' ? operation.source : 'a shared directory';
+      return invalidArgument(
+        'mount-failed',
+        `error mounting "${source}" to rootfs at "${operation.path}": ${sentence(code)}`,
+        { cause, ...mountHint(code) },
+      );
+    }
+    case 'mount':
+      return invalidArgument(
+        'mount-failed',
+        `error mounting ${operation.type} to rootfs at "${operation.path}": ${sentence(code)}`,
+        { cause, ...mountHint(code) },
+      );
+    case 'rlimit':
+      return forbidden('ulimit-refused', `error setting rlimit ${operation.resource}: ${sentence(code)}`, {
+        cause,
+        hint: 'a hard limit above the daemon’s own needs CAP_SYS_RESOURCE',
+      });
+    case 'oom-score-adjust':
+      return forbidden('oom-score-refused', `setting oom_score_adj to ${operation.value} failed: ${sentence(code)}`, {
+        cause,
+        hint: 'a value below the daemon’s own needs CAP_SYS_RESOURCE',
+      });
+    case 'sysctl':
+      return invalidArgument(
+        'sysctl-failed',
+        `setting sysctl ${operation.key.replaceAll('/', '.')} to "${operation.value}" failed: ${sentence(code)}`,
+        because,
+      );
+    case 'device':
+      return invalidArgument(
+        'device-failed',
+        `creating device node ${operation.path} failed: ${sentence(code)}`,
+        because,
+      );
+    default:
+      return internal(
+        'launch-failed',
+        `starting the container failed at "${operation.op}": ${sentence(code)}`,
+        because,
+      );
+  }
+}
+
+function mountHint(code: string): { readonly hint?: string } {
+  if (code === 'ENOSPC') return { hint: 'the limit of mounts is reached (fs.mount-max), the disk is not full' };
+  if (code === 'ENOTDIR') return { hint: 'a directory cannot be mounted on a file, nor a file on a directory' };
+  return {};
+}
+
+function execFailure(command: string, code: string, cause: KernelError): CortenError {
+  const prefix = `unable to start container process: exec: "${command}"`;
+  if (code === 'ENOENT' && !command.includes('/')) {
+    return invalidArgument('command-not-found', `${prefix}: executable file not found in $PATH`, { cause });
+  }
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return invalidArgument('command-not-found', `${prefix}: stat ${command}: ${sentence(code)}`, { cause });
+  }
+  return invalidArgument('command-not-executable', `${prefix}: ${sentence(code)}`, { cause });
+}

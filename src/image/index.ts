@@ -1,2 +1,3 @@
 export { createImageStore, type ImageService, type ImageStoreOptions } from './image-store.ts';
 export type * from './types.ts';
+export { tarTreeStream } from './tar-tree-stream.ts';

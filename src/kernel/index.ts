@@ -50,3 +50,4 @@ export * from './files.ts';
 export { type DirectoryEntry, removeTreeAt, Root } from './rooted.ts';
 export { type ProcessEntry, processEntries } from './process-table.ts';
 export { openProcessRoot, resolvedPath, typeWithoutLinks } from './process-root.ts';
+export { createPipe } from './pipe.ts';

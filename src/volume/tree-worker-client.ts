@@ -42,9 +42,7 @@ export class TreeWorker {
   }
 
   #start(): Worker {
-    // The bundle has the worker beside itself, with the ending of its own file.
-    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./tree-worker.${ending}`, import.meta.url), {
+    const worker = new Worker(new URL('./tree-worker.ts', import.meta.url), {
       // Its descriptors come from openat2, which Node does not know of.
       trackUnmanagedFds: false,
     });

@@ -70,6 +70,21 @@ export class Database {
     }
   }
 
+  /**
+   * A transaction whose commit is not forced to the disk (0.05 ms instead of 0.5): it survives the death of the daemon,
+   * but maybe not a power cut. For records of kernel objects, which a reboot takes away as well. Joins an outer transaction.
+   */
+  transactionUntilReboot<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    // NORMAL, not OFF: a checkpoint that this commit happens to trigger must still be in order on the disk.
+    this.#handle.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.transaction(work);
+    } finally {
+      this.#handle.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
   close(): void {
     this.#statements.clear();
     this.#handle.close();

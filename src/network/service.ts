@@ -1,4 +1,13 @@
-import { conflict, type Database, describeError, internal, type Log, resourceExhausted } from '../base/index.ts';
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
+import {
+  conflict,
+  CortenError,
+  type Database,
+  describeError,
+  internal,
+  type Log,
+  resourceExhausted,
+} from '../base/index.ts';
 import { hasErrno } from '../kernel/kernel-error.ts';
 import { deleteLink, RouteNetlink } from '../kernel/route-netlink.ts';
 import { readSysctl, writeSysctl } from '../kernel/sysctl.ts';
@@ -14,6 +23,7 @@ import { formatIpv4, macAddressOf, parseCidr } from './ipv4.ts';
 import { linkAlias, linkName, linkPrefix, randomId, tableName } from './names.ts';
 import { closeFresh, type FreshNamespace, NamespacePool } from './namespace-pool.ts';
 import { type PortReservation, releaseReservation, reservePorts } from './port-reservation.ts';
+import { ReleasedPorts } from './released-ports.ts';
 import { containerResolverConfiguration, hostResolverConfiguration, type ResolverOptions } from './resolver.ts';
 import { NetworkStore } from './store.ts';
 import { forgetFlowsAfter, forgetFlowsBefore } from './udp-flows.ts';
@@ -31,6 +41,7 @@ import type {
 const poolSize = 4;
 /** How often the table is looked after while nothing is started; a look takes 0.02 ms. */
 const repairIntervalMilliseconds = 2_000;
+const portRetryMilliseconds = 10;
 
 export interface NetworkServiceOptions {
   readonly settings: NetworkSettings;
@@ -62,6 +73,7 @@ class BridgeNetworkService implements NetworkService {
   readonly #catalog: NetworkCatalog;
   /** By container. */
   readonly #endpoints: Map<string, EndpointRecord>;
+  readonly #releasedPorts = new ReleasedPorts();
   #running: Running | undefined;
 
   constructor({ settings, database, log }: NetworkServiceOptions) {
@@ -169,11 +181,7 @@ class BridgeNetworkService implements NetworkService {
     // A record of an earlier run that was never released, because the daemon was killed in between.
     if (this.#endpoints.has(request.containerId)) await this.release(request.containerId);
     running.firewall.repair();
-    const reservation = reservePorts(
-      request.publications,
-      `${request.containerName ?? request.containerId} (${request.containerId})`,
-      (protocol, hostAddress, hostPort) => this.#isAllocated(protocol, hostAddress, hostPort),
-    );
+    const reservation = await this.#reserve(request);
     try {
       const endpoint = this.#record(running, network, request, reservation);
       const descriptor = this.#connect(running, request.containerId, endpoint);
@@ -260,6 +268,22 @@ class BridgeNetworkService implements NetworkService {
     );
   }
 
+  /** Waits for a port only while the monitor of a container that ended may still hold it. */
+  async #reserve(request: AttachRequest): Promise<PortReservation> {
+    const { containerId, containerName = containerId, publications } = request;
+    for (;;) {
+      try {
+        return reservePorts(publications, `${containerName} (${containerId})`, (protocol, hostAddress, hostPort) =>
+          this.#isAllocated(protocol, hostAddress, hostPort),
+        );
+      } catch (error) {
+        const inUse = error instanceof CortenError && error.code === 'port-in-use';
+        if (!inUse || !this.#releasedPorts.mayFree(publications)) throw error;
+        await setTimeoutAsync(portRetryMilliseconds);
+      }
+    }
+  }
+
   /** Chooses the address and writes the record: from here on a crash leaves nothing that reconcile would not find. */
   #record(running: Running, network: Network, request: AttachRequest, reservation: PortReservation): EndpointRecord {
     const { plan, allocator, departing } = running;
@@ -283,6 +307,7 @@ class BridgeNetworkService implements NetworkService {
       throw error;
     }
     this.#endpoints.set(request.containerId, endpoint);
+    this.#releasedPorts.remove(endpoint.ports);
     return endpoint;
   }
 
@@ -338,6 +363,7 @@ class BridgeNetworkService implements NetworkService {
       }
     };
     this.#endpoints.delete(containerId);
+    this.#releasedPorts.add(endpoint.ports);
     attempt('published ports', () => running.firewall.remove(mappingsOf(endpoint)));
     forgetFlowsAfter(mappingsOf(endpoint), this.#log);
     running.departing.add(endpoint.hostInterface, endpoint.address);

@@ -8,7 +8,8 @@ const schema = [
 
 /**
  * Networks and endpoints, durable. An endpoint's row is written before the kernel is touched and removed after the kernel
- * was cleaned: a crash leaves a row too many, never a link or a rule without one. Bodies are written by this class alone.
+ * was cleaned: a crash leaves a row too many, never a link or a rule without one. A reboot
+ * takes links and rules away, so endpoints need not survive a power cut. Bodies are written by this class alone.
  */
 export class NetworkStore {
   readonly #database: Database;
@@ -37,12 +38,16 @@ export class NetworkStore {
   }
 
   putEndpoint(containerId: string, endpoint: EndpointRecord): void {
-    this.#database
-      .prepare('INSERT INTO network_endpoint (container_id, network_id, body) VALUES (?, ?, ?)')
-      .run(containerId, endpoint.networkId, JSON.stringify(endpoint));
+    const statement = this.#database.prepare(
+      'INSERT INTO network_endpoint (container_id, network_id, body) VALUES (?, ?, ?)',
+    );
+    this.#database.transactionUntilReboot(() =>
+      statement.run(containerId, endpoint.networkId, JSON.stringify(endpoint)),
+    );
   }
 
   removeEndpoint(containerId: string): void {
-    this.#database.prepare('DELETE FROM network_endpoint WHERE container_id = ?').run(containerId);
+    const statement = this.#database.prepare('DELETE FROM network_endpoint WHERE container_id = ?');
+    this.#database.transactionUntilReboot(() => statement.run(containerId));
   }
 }

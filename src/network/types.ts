@@ -79,7 +79,7 @@ export interface NetworkService {
   /**
    * A new network namespace: `none` gets loopback only; a bridge gets a veth pair, an address, a default route and its
    * published ports. Conflicting ports are found before anything is made: conflict `port-in-use`.
-   * Addresses and ports are recorded durably before the kernel is touched.
+   * Addresses and ports are recorded before the kernel is touched, so that they survive the daemon's death.
    */
   prepare(request: AttachRequest): Promise<PreparedNamespace>;
   /** Takes back rules, addresses and links of a container that ended. Never stops at the first error. Idempotent. */

@@ -278,6 +278,16 @@ describe('publishing ports', () => {
     );
   });
 
+  it('waits for the monitor of a container that ended to let go of a port', async () => {
+    const first = await world.prepare('ending', { publications: [publication({ containerPort: 80 })] });
+    const port = portOf(first);
+    await world.service.release('ending');
+    const fixed = publication({ containerPort: 80, hostPortFirst: port, hostPortLast: port });
+    const second = world.prepare('successor', { publications: [fixed] });
+    setImmediate(() => world.end(first));
+    assert.equal(portOf(await second), port);
+  });
+
   it('gives the port back', async () => {
     const first = await world.prepare('again', { publications: [publication({ containerPort: 80 })] });
     const port = portOf(first);

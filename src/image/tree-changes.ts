@@ -70,7 +70,7 @@ function directoryOf(root: Root, path: string): Buffer[] {
   try {
     return root.readDirectory(path).map((entry) => entry.name);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return [];
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return [];
     throw error;
   }
 }
@@ -101,7 +101,7 @@ function lstatOf(root: Root, path: string): BigIntStats | undefined {
   try {
     return root.lstat(path);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return undefined;
     throw error;
   }
 }

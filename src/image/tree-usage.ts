@@ -5,17 +5,21 @@ import { hasErrno } from '../kernel/kernel-error.ts';
 export function usageOf(path: string): number {
   const directory = openat2(workingDirectory, path, openFlags.path | openFlags.directory);
   try {
-    return Number(usage(directory, new Set()));
+    return Number(usage(directory, new Set(), 0));
   } finally {
     close(directory);
   }
 }
 
-function usage(directory: number, linked: Set<string>): bigint {
+/** Each level holds a descriptor; what a container hides deeper is not worth running out of them. */
+const maximumDepth = 4096;
+
+function usage(directory: number, linked: Set<string>, depth: number): bigint {
   let bytes = 0n;
   for (const entry of readDirectory(directory)) {
     try {
-      bytes += entry.isDirectory() ? usageBelow(directory, entry.name, linked) : sizeOf(directory, entry.name, linked);
+      if (!entry.isDirectory()) bytes += sizeOf(directory, entry.name, linked);
+      else if (depth < maximumDepth) bytes += usageBelow(directory, entry.name, linked, depth + 1);
     } catch (error) {
       // The container runs meanwhile.
       if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
@@ -24,11 +28,11 @@ function usage(directory: number, linked: Set<string>): bigint {
   return bytes;
 }
 
-function usageBelow(directory: number, name: Buffer, linked: Set<string>): bigint {
+function usageBelow(directory: number, name: Buffer, linked: Set<string>, depth: number): bigint {
   const flags = openFlags.path | openFlags.directory | openFlags.noFollow;
   const child = openat2(directory, name, flags, 0, resolveFlags.beneath);
   try {
-    return usage(child, linked);
+    return usage(child, linked, depth);
   } finally {
     close(child);
   }

@@ -25,8 +25,8 @@ class Thread {
   #next = 0;
 
   constructor(onExit: () => void) {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { trackUnmanagedFds: false });
     // Descriptors are opened by system calls of our own, which Node cannot track.
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { trackUnmanagedFds: false });
     // A thread that waits for work must not keep the process.
     this.#worker.unref();
     this.#worker.on('message', (reply: TaskReply) => this.#settle(reply));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type BigIntStats, fstatSync, readSync, statfsSync, writeSync } from 'node:fs';
 import { errno } from './errno.ts';
 import {
@@ -17,6 +18,7 @@ import {
   readLinkAt,
   removeAttributeAt,
   removeDirectoryAt,
+  renameAt,
   resolveFlags,
   setAttributeAt,
   statDescriptor,
@@ -274,31 +276,70 @@ export class Root implements Disposable {
   }
 }
 
+/** Deeper directories are moved up before they are emptied: a descriptor is held for each level. */
+const maximumRemovalDepth = 64;
+
 /**
  * Removes an entry of an open directory and all below it, by descriptors: no symbolic link is followed, and no mount
- * is crossed (EXDEV). Blocks for as long as the tree is large: trees of unknown size belong in a worker.
+ * is crossed (EXDEV). A container may have nested directories without end, hence no recursion without end.
+ * Blocks for as long as the tree is large: trees of unknown size belong in a worker.
  */
 export function removeTreeAt(directory: number, name: PathBytes): void {
+  if (unlinkUnlessDirectory(directory, name)) return;
+  const top = openChild(directory, name);
   try {
-    unlinkAt(directory, name);
-    return;
-  } catch (error) {
-    if (!hasErrno(error, 'EISDIR', 'EPERM')) throw error;
-  }
-  const flags = openFlags.readOnly | openFlags.directory | openFlags.noFollow;
-  const child = openat2(directory, name, flags, 0, resolveFlags.beneath | resolveFlags.noCrossDevice);
-  try {
-    for (const entry of readDirectory(child)) {
-      try {
-        removeTreeAt(child, entry.name);
-      } catch (error) {
-        if (!hasErrno(error, 'ENOENT')) throw error;
-      }
-    }
+    const emptyInto = { top, moved: 0 };
+    // What was moved up is found by the next round.
+    do emptyInto.moved = 0;
+    while (emptyDirectory(top, emptyInto, 0) > 0);
   } finally {
-    close(child);
+    close(top);
   }
   removeDirectoryAt(directory, name);
+}
+
+function openChild(directory: number, name: PathBytes): number {
+  const flags = openFlags.readOnly | openFlags.directory | openFlags.noFollow;
+  return openat2(directory, name, flags, 0, resolveFlags.beneath | resolveFlags.noCrossDevice);
+}
+
+function unlinkUnlessDirectory(directory: number, name: PathBytes): boolean {
+  try {
+    unlinkAt(directory, name);
+    return true;
+  } catch (error) {
+    if (!hasErrno(error, 'EISDIR', 'EPERM')) throw error;
+    return false;
+  }
+}
+
+interface Removal {
+  readonly top: number;
+  moved: number;
+}
+
+/** Returns how many directories were moved up rather than removed. */
+function emptyDirectory(directory: number, removal: Removal, depth: number): number {
+  for (const entry of readDirectory(directory)) {
+    try {
+      if (unlinkUnlessDirectory(directory, entry.name)) continue;
+      if (depth >= maximumRemovalDepth) {
+        renameAt(directory, entry.name, removal.top, `.removing-${randomBytes(8).toString('hex')}`);
+        removal.moved += 1;
+        continue;
+      }
+      const child = openChild(directory, entry.name);
+      try {
+        emptyDirectory(child, removal, depth + 1);
+      } finally {
+        close(child);
+      }
+      removeDirectoryAt(directory, entry.name);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    }
+  }
+  return removal.moved;
 }
 
 function entryType(entry: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }) {

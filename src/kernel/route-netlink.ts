@@ -199,6 +199,18 @@ export const routeRequest = {
     ]),
   }),
 
+  /** Makes a link a port of a bridge. */
+  setMaster: (name: string, bridgeIndex: number): NetlinkRequest => ({
+    what: `RTM_NEWLINK ${name} master ${bridgeIndex}`,
+    type: RTM_NEWLINK,
+    flags: 0,
+    payload: Buffer.concat([
+      linkHeader(0, 0, 0),
+      encode.string(IFLA.ifname, name),
+      encode.u32(IFLA.master, bridgeIndex),
+    ]),
+  }),
+
   setUp: (index: number): NetlinkRequest => ({
     what: `RTM_NEWLINK ${index} up`,
     type: RTM_NEWLINK,

@@ -23,6 +23,7 @@ import { formatIpv4, macAddressOf, parseCidr } from './ipv4.ts';
 import { linkAlias, linkName, linkPrefix, randomId, tableName } from './names.ts';
 import { closeFresh, type FreshNamespace, NamespacePool } from './namespace-pool.ts';
 import { type PortReservation, releaseReservation, reservePorts } from './port-reservation.ts';
+import { reattachLinks, restoreLinks } from './repair.ts';
 import { ReleasedPorts } from './released-ports.ts';
 import { containerResolverConfiguration, hostResolverConfiguration, type ResolverOptions } from './resolver.ts';
 import { NetworkStore } from './store.ts';
@@ -86,8 +87,7 @@ class BridgeNetworkService implements NetworkService {
 
   async start(): Promise<void> {
     if (this.#running !== undefined) {
-      this.#running.bridgeIndex = ensureBridge(this.#running.host, this.#running.plan);
-      this.#running.firewall.repair();
+      this.#repairHost(this.#running);
       return;
     }
     const host = new RouteNetlink();
@@ -111,8 +111,8 @@ class BridgeNetworkService implements NetworkService {
   #startOn(host: RouteNetlink, firewall: Firewall): Running {
     const plan = this.#planBridge(host);
     const bridgeIndex = ensureBridge(host, plan);
-    // Without it nothing passes between the bridge and other links. It is left on at the end: others may rely on it.
-    if (readSysctl('net/ipv4/ip_forward') !== '1') writeSysctl('net/ipv4/ip_forward', '1');
+    ensureForwarding();
+    reattachLinks(host, this.#endpoints.values(), { index: bridgeIndex, mtu: plan.mtu });
     firewall.apply();
     for (const chain of firewall.foreignForwardDrops()) {
       this.#log.warn(
@@ -218,8 +218,12 @@ class BridgeNetworkService implements NetworkService {
     }
     await running.departing.flush();
     failures.push(...(await this.#removeOrphans(running)));
-    running.bridgeIndex = ensureBridge(running.host, running.plan);
-    running.firewall.repair();
+    this.#repairHost(running);
+    const attached = containers.flatMap(({ containerId, pid }) => {
+      const endpoint = this.#endpoints.get(containerId);
+      return endpoint === undefined ? [] : [{ pid, endpoint }];
+    });
+    restoreLinks(running.host, attached, bridgeOf(running), this.#log);
     if (failures.length > 0) throw internal('network-reconcile-failed', failures.join('; '));
   }
 
@@ -341,15 +345,22 @@ class BridgeNetworkService implements NetworkService {
 
   #makeLinks(running: Running, namespace: FreshNamespace, endpoint: EndpointRecord): void {
     const { host, plan } = running;
-    const { mtu } = plan;
     try {
-      connectEndpoint(host, namespace, endpoint, { index: running.bridgeIndex, mtu });
+      connectEndpoint(host, namespace, endpoint, bridgeOf(running));
     } catch (error) {
       if (findLink(host, plan.name)?.index === running.bridgeIndex) throw error;
-      // Somebody removed the bridge.
-      running.bridgeIndex = ensureBridge(host, plan);
-      connectEndpoint(host, namespace, endpoint, { index: running.bridgeIndex, mtu });
+      this.#log.warn({ bridge: plan.name }, 'the bridge was removed by somebody else and has been made again');
+      this.#repairHost(running);
+      connectEndpoint(host, namespace, endpoint, bridgeOf(running));
     }
+  }
+
+  /** What all containers share, made again where somebody removed it. */
+  #repairHost(running: Running): void {
+    ensureForwarding();
+    running.bridgeIndex = ensureBridge(running.host, running.plan);
+    reattachLinks(running.host, this.#endpoints.values(), bridgeOf(running));
+    running.firewall.repair();
   }
 
   /** Takes back rules, link, record and address; goes on after a failure and returns what failed. */
@@ -397,6 +408,16 @@ class BridgeNetworkService implements NetworkService {
       this.#log.error({ err: error }, `the nftables table cannot be checked: ${describeError(error)}`);
     }
   }
+}
+
+const bridgeOf = ({ bridgeIndex, plan }: Running): { index: number; mtu: number } => ({
+  index: bridgeIndex,
+  mtu: plan.mtu,
+});
+
+/** Without it nothing passes between the bridge and other links. It is left on at the end: others may rely on it. */
+function ensureForwarding(): void {
+  if (readSysctl('net/ipv4/ip_forward') !== '1') writeSysctl('net/ipv4/ip_forward', '1');
 }
 
 async function removeAll({ firewall, host, plan }: Running): Promise<void> {

@@ -4,7 +4,7 @@ import { createNetworkNamespace, withNetworkNamespace } from '../../../src/kerne
 import { readSysctl } from '../../../src/kernel/sysctl.ts';
 import { linkPrefix } from '../../../src/network/names.ts';
 import type { PreparedNamespace } from '../../../src/network/index.ts';
-import { closeSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import { command, eventually, World } from './world.ts';
 
 const anyPort = { protocol: 'tcp', containerPort: 80, hostAddress: '', hostPortFirst: 0, hostPortLast: 0 } as const;
@@ -132,14 +132,46 @@ describe('the network after trouble', () => {
     assert.equal(world.service.endpoints(networkId()).length, 1);
   });
 
-  it('makes the bridge again that somebody deleted', async () => {
+  it('makes the bridge again that somebody deleted, with the containers that were on it', async () => {
+    const first = await world.prepare('a');
     command('ip', 'link', 'delete', world.settings.bridgeName);
-    const container = await world.prepare('a');
-    const port = await world.serve(undefined, 'tcp', container.endpoint?.gateway ?? '', 0);
-    assert.equal(
-      await world.ask(container.descriptor, 'tcp', container.endpoint?.gateway ?? '', port),
-      container.address,
-    );
+    const second = await world.prepare('b');
+    const port = await world.serve(undefined, 'tcp', second.endpoint?.gateway ?? '', 0);
+    for (const container of [first, second]) {
+      const answer = await world.ask(container.descriptor, 'tcp', container.endpoint?.gateway ?? '', port);
+      assert.equal(answer, container.address);
+    }
+  });
+
+  it('makes the link of a running container again', async () => {
+    const container = await world.prepare('a', { publications: [anyPort] });
+    await world.serve(container.descriptor, 'tcp', '0.0.0.0', 80);
+    command('ip', 'link', 'delete', container.endpoint?.hostInterface ?? '');
+    await world.service.reconcile([{ containerId: 'a', pid: world.hold(container.descriptor) }]);
+    assert.equal(await world.ask(undefined, 'tcp', '127.0.0.1', portOf(container)), container.endpoint?.gateway);
+  });
+
+  it('keeps no descriptor open, whether starts succeed or fail', async () => {
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const cycle = async (): Promise<void> => {
+      const container = await world.prepare('a', { publications: [anyPort] });
+      const taken = { ...anyPort, hostPortFirst: portOf(container), hostPortLast: portOf(container) };
+      await assert.rejects(world.prepare('b', { publications: [anyPort, taken] }), { code: 'port-in-use' });
+      await world.service.explain('a', process.pid);
+      await world.service.interfaceStatistics(process.pid);
+      await world.service.release('a');
+      world.end(container);
+    };
+    await world.service.stop();
+    await world.service.start();
+    await cycle();
+    await world.service.stop();
+    const before = open();
+    await world.service.start();
+    for (let round = 0; round < 20; round += 1) await cycle();
+    await world.service.stop();
+    assert.equal(open(), before);
+    await world.service.start();
   });
 
   it('runs beside another daemon without meeting it', async () => {

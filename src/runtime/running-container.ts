@@ -159,7 +159,10 @@ export class MonitoredContainer extends MonitoredProcess implements RunningConta
         namespaces: foreignNamespaces(record.pid),
       });
       try {
-        const monitor = await spawnMonitor(plan, { binaryPath: this.#nativeBinaryPath });
+        const monitor = await spawnMonitor(plan, {
+          binaryPath: this.#nativeBinaryPath,
+          clients: request.attachments ?? [],
+        });
         return new MonitoredProcess(monitor, {
           pid: monitor.pid,
           startTime: monitor.startTime,

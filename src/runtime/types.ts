@@ -118,6 +118,8 @@ export interface ExecRequest {
   readonly process: OciRuntimeConfiguration['process'];
   readonly stateDirectory: string;
   readonly openStdin: boolean;
+  /** As for a launch: clients that miss nothing. */
+  readonly attachments?: readonly AttachedClient[];
   /** Without it the default filter of the container applies. */
   readonly privileged: boolean;
 }

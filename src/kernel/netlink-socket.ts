@@ -83,8 +83,8 @@ export class NetlinkSocket {
       if (error === null || error === undefined) resolve(Number(sent));
       else reject(new Error('send on a netlink socket failed', { cause: error }));
     });
-    // errno of a pool thread cannot be read here; a send that failed shows as the missing answer.
-    await promise;
+    // The errno of a pool thread cannot be read here. Without a request there is no answer to wait for.
+    if ((await promise) !== encoded.length) throw new Error(`send on a netlink socket failed for ${request.what}`);
     this.#awaitAcknowledgement([request], first, last, ignore);
   }
 

@@ -1,6 +1,7 @@
 import { type CortenError, forbidden, internal, invalidArgument } from '../base/index.ts';
 import { errnoName, KernelError } from '../kernel/index.ts';
-import type { PlanOperation } from './plan.ts';
+import { LaunchError } from './launch-error.ts';
+import type { LaunchPlan, PlanOperation } from './plan.ts';
 
 const sentences: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
@@ -22,18 +23,21 @@ const sentences: Readonly<Record<string, string>> = {
 
 const sentence = (name: string): string => sentences[name] ?? name;
 
+/** Puts the failure of an operation into words that say which wish of the user could not be granted. */
+export function describeLaunchFailure(error: unknown, plan: LaunchPlan): unknown {
+  if (!(error instanceof LaunchError) || error.operation === undefined) return error;
+  const operation = plan.operations[error.operation];
+  return operation === undefined ? error : launchFailure(operation, error.errno);
+}
+
 /**
  * What a failed operation of a launch plan means to the user. The words are those that Docker's clients look for:
  * "executable file not found", "no such file or directory" become exit code 127, "permission denied" 126.
- * @param operation undefined: the failure was outside any operation (clone3, the monitor's own set-up)
  */
-export function launchFailure(operation: PlanOperation | undefined, errno: number): CortenError {
+function launchFailure(operation: PlanOperation, errno: number): CortenError {
   const code = errnoName(errno);
-  const cause = new KernelError({ call: operation?.op ?? 'launch', errno });
+  const cause = new KernelError({ call: operation.op, errno });
   const because = { cause };
-  if (operation === undefined) {
-    return internal('launch-failed', `starting the container process failed: ${sentence(code)}`, because);
-  }
   switch (operation.op) {
     case 'exec':
       return execFailure(operation.arguments[0] ?? '', code, cause);

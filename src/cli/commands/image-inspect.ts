@@ -1,0 +1,13 @@
+import { type Command, text } from '../command.ts';
+import { inspect } from '../inspect.ts';
+
+export const command: Command = {
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  minimum: 1,
+  maximum: undefined,
+  operand: 'image',
+  flags: [text('format', 'template', 'json or a Go template', { short: 'f' })],
+  async run({ client, flags, operands }) {
+    return inspect(client, ['image'], operands, { format: flags.text('format') });
+  },
+};

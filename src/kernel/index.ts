@@ -51,3 +51,5 @@ export { type DirectoryEntry, removeTreeAt, Root } from './rooted.ts';
 export { type ProcessEntry, processEntries } from './process-table.ts';
 export { openProcessRoot, resolvedPath, typeWithoutLinks } from './process-root.ts';
 export { createPipe } from './pipe.ts';
+export { duplicateAbove, reapIfEnded, sealedFile, socketPair } from './process.ts';
+export { spawnFromDescriptor } from './spawn.ts';

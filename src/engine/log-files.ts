@@ -5,6 +5,7 @@ import { hasErrno } from '../kernel/index.ts';
 export interface OpenLogFile {
   readonly handle: FileHandle;
   readonly inode: number;
+  /** When it was opened. */
   readonly size: number;
   readonly modifiedMilliseconds: number;
 }

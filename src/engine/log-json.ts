@@ -173,4 +173,7 @@ async function findTail(file: FileHandle, size: number, count: TailCount): Promi
   return 0;
 }
 
-export const jsonLogFormat: LogFormat = { decoder: (report) => new JsonDecoder(report), findTail };
+export const jsonLogFormat: LogFormat = {
+  decoder: (report) => new JsonDecoder(report),
+  findTail,
+};

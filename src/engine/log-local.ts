@@ -11,19 +11,23 @@ import {
 } from './log-record.ts';
 
 /**
- * The `local` driver's records: u32 big-endian payload length, u8 stream (1, 2), u8 flags (1: the line goes on in the next
- * record), u64 big-endian nanoseconds since the epoch, payload. It keeps every byte as it was written.
+ * The `local` driver's records: u32 big-endian payload length, u8 stream (1, 2), u8 flags (1: no line feed came, because the line is
+ * longer than a record or the output ended), u64 big-endian nanoseconds since the epoch, payload without the line feed.
  */
 
 const headerBytes = 14;
-const partialFlag = 1;
-/** A record holds at most 16 KiB of output; a greater length is damage. */
-const maximumPayloadBytes = 1 << 20;
+const unfinishedFlag = 1;
+/** A greater length is damage. */
+const maximumPayloadBytes = 16 * 1024;
+const lineFeed = Buffer.from('\n');
 const scanBytes = 1 << 20;
 
 export interface LocalHeader {
   readonly length: number;
   readonly stream: LogStream;
+  /** A line feed follows the payload in what the container wrote. */
+  readonly ends: boolean;
+  /** The line goes on in the next record of the stream. */
   readonly partial: boolean;
 }
 
@@ -32,10 +36,11 @@ export function readLocalHeader(bytes: Buffer, offset: number): LocalHeader | un
   const length = bytes.readUInt32BE(offset);
   const stream = bytes[offset + 4];
   const flags = bytes[offset + 5];
-  if (length > maximumPayloadBytes || (stream !== 1 && stream !== 2) || flags === undefined || flags > partialFlag) {
+  if (length > maximumPayloadBytes || (stream !== 1 && stream !== 2) || flags === undefined || flags > unfinishedFlag) {
     return undefined;
   }
-  return { length, stream, partial: (flags & partialFlag) !== 0 };
+  const ends = (flags & unfinishedFlag) === 0;
+  return { length, stream, ends, partial: !ends && length === maximumPayloadBytes };
 }
 
 /**
@@ -128,6 +133,7 @@ class LocalDecoder implements LogDecoder {
     this.#walker.push(chunk);
     for (let header = this.#walker.next(); header !== undefined; header = this.#walker.next()) {
       const { bytes } = this.#walker;
+      const payload = bytes.subarray(header.payloadStart, header.payloadStart + header.length);
       const nanoseconds = bytes.readBigUInt64BE(header.payloadStart - 8);
       records.push({
         stream: header.stream,
@@ -136,7 +142,7 @@ class LocalDecoder implements LogDecoder {
         get timestamp() {
           return timestampFromNanoseconds(nanoseconds);
         },
-        payload: bytes.subarray(header.payloadStart, header.payloadStart + header.length),
+        payload: header.ends ? Buffer.concat([payload, lineFeed]) : payload,
         attributes: undefined,
       });
     }
@@ -198,4 +204,7 @@ async function findTail(file: FileHandle, size: number, count: TailCount): Promi
   return 0;
 }
 
-export const localLogFormat: LogFormat = { decoder: (report) => new LocalDecoder(report), findTail };
+export const localLogFormat: LogFormat = {
+  decoder: (report) => new LocalDecoder(report),
+  findTail,
+};

@@ -63,6 +63,8 @@ class LogReader {
   readonly #log: Log;
   readonly #insideLine = new Set<LogStream>();
   #decoder: LogDecoder;
+  #lastRecord: LogRecord | undefined;
+  #resumeAfter: bigint | undefined;
   #warnings = 0;
   #stopped = false;
 
@@ -149,9 +151,11 @@ class LogReader {
     if (file === undefined) return 0;
     const { size } = await file.handle.stat();
     let from = position;
-    // A log of one file is rotated by truncating it.
     if (size < from) {
+      // A log of one file is rotated by truncating it, and on a full disk the monitor takes back the records of its last write. In
+      // both cases what is new is what was written later than the last record that we saw.
       this.#endFile();
+      this.#resumeAfter = this.#lastRecord?.nanoseconds;
       from = 0;
     }
     return yield* this.#readFile(file, from, size);
@@ -174,6 +178,8 @@ class LogReader {
   #output(records: readonly LogRecord[]): Buffer {
     const pieces: Buffer[] = [];
     for (const record of records) {
+      if (this.#wasSeen(record)) continue;
+      this.#lastRecord = record;
       const verdict = this.#judge(record);
       if (verdict === 'stop') {
         this.#stopped = true;
@@ -182,6 +188,14 @@ class LogReader {
       if (verdict === 'show') this.#render(record, pieces);
     }
     return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  }
+
+  /** While a truncated file is read again. */
+  #wasSeen(record: LogRecord): boolean {
+    if (this.#resumeAfter === undefined) return false;
+    if (record.nanoseconds <= this.#resumeAfter) return true;
+    this.#resumeAfter = undefined;
+    return false;
   }
 
   #judge(record: LogRecord): Verdict {

@@ -13,7 +13,6 @@ export interface Written {
   readonly nanoseconds: bigint;
   /** As the process wrote it; the line feed included. */
   readonly payload: Buffer;
-  readonly partial?: boolean;
 }
 
 export function jsonLine({ stream, nanoseconds, payload }: Written): Buffer {
@@ -22,13 +21,15 @@ export function jsonLine({ stream, nanoseconds, payload }: Written): Buffer {
   return Buffer.from(`${JSON.stringify(record)}\n`);
 }
 
-export function localRecord({ stream, nanoseconds, payload, partial }: Written): Buffer {
+export function localRecord({ stream, nanoseconds, payload }: Written): Buffer {
   const header = Buffer.alloc(14);
-  header.writeUInt32BE(payload.length, 0);
+  const ends = payload.at(-1) === 0x0a;
+  const content = ends ? payload.subarray(0, -1) : payload;
+  header.writeUInt32BE(content.length, 0);
   header[4] = stream;
-  header[5] = partial === true ? 1 : 0;
+  header[5] = ends ? 0 : 1;
   header.writeBigUInt64BE(nanoseconds, 6);
-  return Buffer.concat([header, payload]);
+  return Buffer.concat([header, content]);
 }
 
 export const encoders = { 'json-file': jsonLine, local: localRecord } as const;

@@ -97,12 +97,7 @@ for (const driver of drivers) {
     it('counts and stamps a line of many records once', async () => {
       using directory = new LogDirectory();
       const piece = 'y'.repeat(16 * 1024);
-      const written: Written[] = [
-        line('before\n', 1),
-        { ...line(piece, 2), partial: true },
-        { ...line(piece, 3), partial: true },
-        line('end\n', 4),
-      ];
+      const written: Written[] = [line('before\n', 1), line(piece, 2), line(piece, 3), line('end\n', 4)];
       directory.append(Buffer.concat(written.map(encode)));
       const output = await directory.read({ tail: 1, timestamps: true }, { driver, tty: true });
       assert.equal(output.toString(), `2023-11-14T22:13:20.000000002Z ${piece}${piece}end\n`);
@@ -215,6 +210,23 @@ describe('reading logs', () => {
     rmSync(directory.path);
   });
 
+  it('goes on where it was when a full disk made the monitor take back half a record', async () => {
+    using directory = new LogDirectory();
+    directory.append(jsonLine(line('first\n')));
+    const { length } = jsonLine(line('first\n'));
+    const ended = Promise.withResolvers<void>();
+    const stream = await directory.open({ follow: true }, { tty: true, ended: ended.promise });
+    const iterator = stream[Symbol.asyncIterator]();
+    assert.equal(String((await iterator.next()).value), 'first\n');
+    directory.append(Buffer.concat([jsonLine(line('second\n', 1)), Buffer.from('{"log":"half')]));
+    assert.equal(String((await iterator.next()).value), 'second\n');
+    truncateSync(directory.path, length);
+    directory.append(jsonLine(line('third\n', 2)));
+    assert.equal(String((await iterator.next()).value), 'third\n');
+    ended.resolve();
+    assert.equal((await iterator.next()).done, true);
+  });
+
   it('starts again when the only file is truncated', async () => {
     using directory = new LogDirectory();
     directory.append(jsonLine(line('long long long long line\n')));
@@ -223,7 +235,7 @@ describe('reading logs', () => {
     const iterator = stream[Symbol.asyncIterator]();
     assert.equal(String((await iterator.next()).value), 'long long long long line\n');
     truncateSync(directory.path);
-    directory.append(jsonLine(line('new\n')));
+    directory.append(jsonLine(line('new\n', 1)));
     assert.equal(String((await iterator.next()).value), 'new\n');
     ended.resolve();
     assert.equal((await iterator.next()).done, true);

@@ -68,9 +68,11 @@ export async function sendSignal(context: EngineContext, entry: ContainerEntry, 
   if (process === undefined) return;
   const end = meansTheEnd(entry, signal);
   if (end && !state.manuallyStopped) entry.change({ manuallyStopped: true });
-  await process.kill(signal);
-  if (signal === sigkill && entry.definition.configuration.host.pidMode !== '') await process.killAll();
+  const sent = process.kill(signal);
+  // Told before it is known to have arrived: the end may be noticed in the same turn, and comes after its cause.
   publish(context, entry, 'kill', { signal: String(signal) });
+  await sent;
+  if (signal === sigkill && entry.definition.configuration.host.pidMode !== '') await process.killAll();
   if (end && state.status === 'paused') {
     // A frozen process gets no signal: as in Docker, what was sent takes effect now.
     await process.resume();

@@ -14,12 +14,15 @@ export interface Blob {
 
 /**
  * Content by its SHA-256 below blobs/sha256, kept as it was received, so that giving it away gives the same bytes.
- * A blob is written under an exclusive temporary name, fsynced, and renamed. A crash leaves a temporary file, which
- * the next start removes, or a whole blob that nothing refers to, which the next sweep removes.
+ * A blob is written under an exclusive temporary name and renamed when its digest is known; the fsync goes on
+ * meanwhile, and durable() awaits it before a row may refer to the blob. A crash leaves a temporary file or a blob
+ * that nothing refers to and that may be incomplete: the next start removes both before anything can rely on them.
  */
 export class ContentStore {
   readonly #directory: string;
   readonly #incoming: string;
+  /** Syncs under way, and those that failed. */
+  readonly #syncs = new Map<string, Promise<void>>();
 
   constructor(dataRoot: string) {
     this.#directory = join(dataRoot, 'blobs', 'sha256');
@@ -63,20 +66,56 @@ export class ContentStore {
   /** Begins a blob; finish it by commit or abort. */
   async begin(): Promise<BlobWriter> {
     const path = join(this.#incoming, randomBytes(16).toString('hex'));
-    return new BlobWriter(path, await open(path, 'wx', 0o600), (digest) => this.path(digest));
+    return new BlobWriter(path, await open(path, 'wx', 0o600), (digest, file) => this.#place(path, digest, file));
+  }
+
+  /** Takes over a complete file. */
+  async #place(path: string, digest: string, file: FileHandle): Promise<void> {
+    // A blob that is there may be referred to: it must not be replaced by one that is not yet on the disk.
+    if (this.#syncs.has(digest) || (await this.size(digest)) !== undefined) {
+      await file.close();
+      await unlink(path);
+      return;
+    }
+    await rename(path, this.path(digest));
+    const syncing = this.#sync(digest, file);
+    this.#syncs.set(digest, syncing);
+    // Whoever relies on the blob awaits it by durable().
+    syncing.catch(() => undefined);
+  }
+
+  async #sync(digest: string, file: FileHandle): Promise<void> {
+    try {
+      await file.sync();
+      this.#syncs.delete(digest);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Resolves when these blobs are on the disk: only then may the catalog refer to them. */
+  async durable(digests: readonly string[]): Promise<void> {
+    const syncs = digests.flatMap((digest) => this.#syncs.get(digest) ?? []);
+    if (syncs.length === 0) return;
+    await Promise.all(syncs);
+    await syncDirectory(this.#directory);
   }
 
   async write(content: Buffer): Promise<Blob> {
     const writer = await this.begin();
     try {
       await writer.write(content);
-      return await writer.commit();
+      const blob = await writer.commit();
+      await this.durable([blob.digest]);
+      return blob;
     } finally {
       await writer.abort();
     }
   }
 
   async remove(digest: string): Promise<void> {
+    await this.#syncs.get(digest)?.catch(() => undefined);
+    this.#syncs.delete(digest);
     try {
       await unlink(this.path(digest));
     } catch (error) {
@@ -93,20 +132,15 @@ export class ContentStore {
 export class BlobWriter {
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #target: (digest: string) => string;
+  readonly #place: (digest: string, file: FileHandle) => Promise<void>;
   readonly #hash = createHash('sha256');
   #size = 0;
   #open = true;
 
-  constructor(path: string, file: FileHandle, target: (digest: string) => string) {
+  constructor(path: string, file: FileHandle, place: (digest: string, file: FileHandle) => Promise<void>) {
     this.#path = path;
     this.#file = file;
-    this.#target = target;
-  }
-
-  /** Where the bytes are until commit; others may read them meanwhile. */
-  get path(): string {
-    return this.#path;
+    this.#place = place;
   }
 
   async write(chunk: Buffer): Promise<void> {
@@ -117,17 +151,15 @@ export class BlobWriter {
     this.#size += chunk.length;
   }
 
-  /** Puts the blob in its place. @param expected a digest that does not match never lands: invalid-argument */
+  /** Puts the blob in its place; see durable(). @param expected a digest that does not match never lands: invalid-argument */
   async commit(expected?: string): Promise<Blob> {
     const digest = `sha256:${this.#hash.digest('hex')}`;
     if (expected !== undefined && expected !== digest) {
       await this.abort();
       throw invalidArgument('digest-mismatch', `the content is ${digest}, not ${expected} as was stated`);
     }
-    await this.#file.sync();
-    await this.#file.close();
     this.#open = false;
-    await rename(this.#path, this.#target(digest));
+    await this.#place(digest, this.#file);
     return { digest, size: this.#size };
   }
 
@@ -137,5 +169,15 @@ export class BlobWriter {
     this.#open = false;
     await this.#file.close();
     await unlink(this.#path);
+  }
+}
+
+/** Makes renames in a directory durable. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }

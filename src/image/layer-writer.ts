@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { invalidArgument, resourceExhausted } from '../base/index.ts';
 import {
+  changeFileOwner,
   changeMode,
   changeModeAt,
   changeOwner,
@@ -8,6 +9,7 @@ import {
   changeTimes,
   changeTimesAt,
   close,
+  finishFile,
   linkAt,
   makeDevice,
   makeDirectoryAt,
@@ -17,6 +19,7 @@ import {
   resolveFlags,
   setAttribute,
   setAttributeAt,
+  setFileAttribute,
   statAt,
   symlinkAt,
   type TimeSpec,
@@ -102,9 +105,11 @@ export class LayerWriter {
       const file = this.#file;
       this.#file = -1;
       try {
-        changeOwner(file, this.#header.uid, this.#header.gid);
-        changeMode(file, this.#header.mode);
-        changeTimes(file, this.#header.modified, this.#header.modified);
+        const { uid, gid, mode, modified, attributes } = this.#header;
+        changeFileOwner(file, uid, gid);
+        // Writing and chown clear capabilities, so that attributes follow them.
+        for (const [key, value] of attributes) applyAttribute(key, () => setFileAttribute(file, key, value));
+        finishFile(file, mode, modified);
       } finally {
         close(file);
       }
@@ -200,39 +205,43 @@ export class LayerWriter {
   #make(header: TarHeader, parent: number, name: Buffer, path: string): void {
     checkedId(header.uid);
     checkedId(header.gid);
-    const replaced = this.#clear(header, parent, name, path);
-    if (header.type === tarType.file) {
-      this.#file = openNew(parent, name);
-    } else if (header.type === tarType.directory) {
-      if (replaced !== 'directory') makeDirectoryAt(parent, name, 0o700);
-      if (replaced === 'whiteout') setAttributeAt(parent, name, opaqueAttribute, yes);
-      this.#directoryTimes.set(path, header.modified);
-    } else if (header.type === tarType.symlink) {
-      symlinkAt(header.linkName, parent, name);
-    } else if (header.type === tarType.link) {
-      this.#link(header, parent, name);
-      return;
-    } else {
-      makeNodeAt(parent, name, nodeType(header), makeDevice(header.deviceMajor, header.deviceMinor));
+    try {
+      this.#create(header, parent, name);
+    } catch (error) {
+      // Nearly always there is nothing in the way, so that is looked for only now.
+      if (!hasErrno(error, 'EEXIST')) throw error;
+      const replaced = this.#clear(header, parent, name, path);
+      if (replaced !== 'kept') this.#create(header, parent, name);
+      if (replaced === 'whiteout' && header.type === tarType.directory) {
+        setAttributeAt(parent, name, opaqueAttribute, yes);
+      }
     }
+    // What belongs to a file follows when its content is complete; a further name of one has nothing of its own.
+    if (header.type === tarType.link || header.type === tarType.file) return;
+    if (header.type === tarType.directory) this.#directoryTimes.set(path, header.modified);
     changeOwnerAt(parent, name, header.uid, header.gid);
     for (const [key, value] of header.attributes) {
       applyAttribute(key, () => setAttributeAt(parent, name, key, value));
     }
-    // A file's owner, mode and times follow when its content is complete: writing clears set-user-ID and times.
-    if (header.type === tarType.file) return;
     if (header.type !== tarType.symlink) changeModeAt(parent, name, header.mode);
     if (header.type !== tarType.directory) changeTimesAt(parent, name, header.modified, header.modified);
   }
 
-  /** Makes room for an entry; says what was there. A directory stays when the new entry is one too. */
-  #clear(header: TarHeader, parent: number, name: Buffer, path: string): EntryKind | undefined {
+  #create(header: TarHeader, parent: number, name: Buffer): void {
+    if (header.type === tarType.file) this.#file = openNew(parent, name);
+    else if (header.type === tarType.directory) makeDirectoryAt(parent, name, 0o700);
+    else if (header.type === tarType.symlink) symlinkAt(header.linkName, parent, name);
+    else if (header.type === tarType.link) this.#link(header, parent, name);
+    else makeNodeAt(parent, name, nodeType(header), makeDevice(header.deviceMajor, header.deviceMinor));
+  }
+
+  /** Makes room for an entry; says what was there. A directory is kept when the new entry is one too. */
+  #clear(header: TarHeader, parent: number, name: Buffer, path: string): 'kept' | 'whiteout' | 'removed' {
     const existing = typeAt(parent, name);
-    if (existing === undefined) return undefined;
-    if (existing === 'directory' && header.type === tarType.directory) return existing;
+    if (existing === 'directory' && header.type === tarType.directory) return 'kept';
     this.#directoryTimes.delete(path);
     removeTreeAt(parent, name);
-    return existing;
+    return existing === 'whiteout' ? 'whiteout' : 'removed';
   }
 
   #link(header: TarHeader, parent: number, name: Buffer): void {

@@ -134,7 +134,13 @@ export class LayerStore {
     const directory = join(this.#incoming, name);
     await mkdir(directory, { mode: 0o755 });
     try {
-      const unpacked = await workers.run<'unpack'>({ kind: 'unpack', blob: content.path(blob), directory, limits });
+      const unpacked = await workers.run<'unpack'>({
+        kind: 'unpack',
+        blob: content.path(blob),
+        blobDigest: blob,
+        directory,
+        limits,
+      });
       if (expected === undefined || unpacked.diffId === expected) return unpacked;
       throw invalidArgument('diff-id-mismatch', `a layer is ${unpacked.diffId}, not ${expected} as its image states`);
     } catch (error) {

@@ -42,6 +42,7 @@ export async function loadArchive(
     for (const image of await archivedImages(received)) {
       prepared.push(await prepareImage(context, received, image, pins, report, signal));
     }
+    await context.content.durable(prepared.flatMap(({ id, rows }) => [id, ...rows.map((row) => row.blob)]));
     return commit(context, prepared);
   } catch (error) {
     if (signal.aborted) throw cancelled(signal);

@@ -34,6 +34,7 @@ export async function createSingleLayerImage(
     const configuration = { ...request.configuration, diffIds: [layer.diffId] };
     const stored = await context.content.write(encodeConfiguration(configuration));
     pins.pin(stored.digest);
+    await context.content.durable([blob.digest]);
     const rows: ImageLayerRow[] = [{ diffId: layer.diffId, blob: blob.digest, mediaType, blobSize: blob.size }];
     return context.catalog.transaction(() => {
       const image = context.index.add(stored.digest, configuration, rows);

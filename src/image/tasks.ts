@@ -3,7 +3,9 @@ import type { FilesystemChange } from './types.ts';
 
 export interface UnpackTask {
   readonly kind: 'unpack';
+  /** Path of the blob, whose bytes are known to have this digest. */
   readonly blob: string;
+  readonly blobDigest: string;
   /** An empty directory; its owner, mode and times become those of the layer's root. */
   readonly directory: string;
   readonly limits: UnpackLimits;

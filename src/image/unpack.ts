@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { CortenError, describeError, resourceExhausted } from '../base/index.ts';
 import { hasErrno } from '../kernel/kernel-error.ts';
 import { Root } from '../kernel/rooted.ts';
-import { decompressor, detectCompression } from './compression.ts';
+import { type Compression, decompressor, detectCompression } from './compression.ts';
 import { invalidLayer, LayerWriter } from './layer-writer.ts';
 import type { Unpacked, UnpackTask } from './tasks.ts';
 
@@ -18,14 +18,15 @@ export async function unpackLayer(task: UnpackTask): Promise<Unpacked> {
   const root = Root.open(task.directory);
   const writer = new LayerWriter(root, task.limits);
   const hash = createHash('sha256');
-  const push = (chunk: Buffer): void => {
-    hash.update(chunk);
-    writer.push(chunk);
-  };
   try {
-    await feed(task.blob, push);
+    const compression = await feed(task.blob, (chunk, compressed) => {
+      if (compressed) hash.update(chunk);
+      writer.push(chunk);
+    });
     const { size, opaqueRoot } = writer.finish();
-    return { diffId: `sha256:${hash.digest('hex')}`, size, opaqueRoot };
+    // Bytes that are not compressed were hashed when they were received.
+    const diffId = compression === 'none' ? task.blobDigest : `sha256:${hash.digest('hex')}`;
+    return { diffId, size, opaqueRoot };
   } catch (error) {
     throw translated(error);
   } finally {
@@ -34,24 +35,26 @@ export async function unpackLayer(task: UnpackTask): Promise<Unpacked> {
   }
 }
 
-async function feed(blob: string, push: (chunk: Buffer) => void): Promise<void> {
+async function feed(blob: string, push: (chunk: Buffer, compressed: boolean) => void): Promise<Compression> {
   const file = openSync(blob, 'r');
   try {
     const buffer = Buffer.alloc(chunkSize);
     const first = readSync(file, buffer);
-    const decompress = decompressor(detectCompression(buffer.subarray(0, first)));
+    const compression = detectCompression(buffer.subarray(0, first));
+    const decompress = decompressor(compression);
     if (decompress === undefined) {
       // Read in one loop without streams, which take as long as the rest of the work for plain tar.
-      for (let length = first; length > 0; length = readSync(file, buffer)) push(buffer.subarray(0, length));
-      return;
+      for (let length = first; length > 0; length = readSync(file, buffer)) push(buffer.subarray(0, length), false);
+      return compression;
     }
     await pipeline(
       createReadStream(blob, { highWaterMark: chunkSize }),
       decompress,
       async (source: AsyncIterable<Buffer>) => {
-        for await (const chunk of source) push(chunk);
+        for await (const chunk of source) push(chunk, true);
       },
     );
+    return compression;
   } finally {
     closeSync(file);
   }

@@ -54,11 +54,15 @@ const unlinkat = libc.func('int unlinkat(int dirfd, const void *path, int flags)
 const renameat = libc.func('int renameat(int fromfd, const void *from, int tofd, const void *to)');
 const fchownat = libc.func('int fchownat(int dirfd, const void *path, uint uid, uint gid, int flags)');
 const fchmodat = libc.func('int fchmodat(int dirfd, const void *path, uint mode, int flags)');
+const fchown = libc.func('int fchown(int fd, uint uid, uint gid)');
+const fchmod = libc.func('int fchmod(int fd, uint mode)');
+const futimens = libc.func('int futimens(int fd, const void *times)');
 const utimensat = libc.func('int utimensat(int dirfd, const void *path, const void *times, int flags)');
 const readlinkat = libc.func('long readlinkat(int dirfd, const void *path, _Out_ uint8_t *buffer, size_t size)');
 const lsetxattr = libc.func(
   'int lsetxattr(const void *path, const void *name, const void *value, size_t n, int flags)',
 );
+const fsetxattr = libc.func('int fsetxattr(int fd, const void *name, const void *value, size_t n, int flags)');
 const lgetxattr = libc.func('long lgetxattr(const void *path, const void *name, _Out_ uint8_t *value, size_t size)');
 const llistxattr = libc.func('long llistxattr(const void *path, _Out_ uint8_t *list, size_t size)');
 const lremovexattr = libc.func('int lremovexattr(const void *path, const void *name)');
@@ -175,9 +179,12 @@ export function changeMode(descriptor: number, mode: number): void {
 }
 
 function timeBytes(access: TimeSpec, modification: TimeSpec): BigInt64Array {
-  return new BigInt64Array(
-    [access.seconds, access.nanoseconds, modification.seconds, modification.nanoseconds].map(BigInt),
-  );
+  const times = new BigInt64Array(4);
+  times[0] = BigInt(access.seconds);
+  times[1] = BigInt(access.nanoseconds);
+  times[2] = BigInt(modification.seconds);
+  times[3] = BigInt(modification.nanoseconds);
+  return times;
 }
 
 export function changeTimesAt(directory: number, name: PathBytes, access: TimeSpec, modification: TimeSpec): void {
@@ -189,6 +196,17 @@ export function changeTimesAt(directory: number, name: PathBytes, access: TimeSp
 export function changeTimes(descriptor: number, access: TimeSpec, modification: TimeSpec): void {
   const path = pathBytes(descriptorPath(descriptor));
   check('utimensat', utimensat(workingDirectory, path, timeBytes(access, modification), 0) as number);
+}
+
+/** fchown: of a file that is open for reading or writing. Clears set-user-ID bits and capabilities. */
+export function changeFileOwner(descriptor: number, uid: number, gid: number): void {
+  check('fchown', fchown(descriptor, uid, gid) as number);
+}
+
+/** fchmod and futimens: the last that is done to a file that was written. */
+export function finishFile(descriptor: number, mode: number, modification: TimeSpec): void {
+  check('fchmod', fchmod(descriptor, mode) as number);
+  check('futimens', futimens(descriptor, timeBytes(modification, modification)) as number);
 }
 
 /** The target of the symbolic link `name` in `directory`, as bytes. */
@@ -221,6 +239,11 @@ export function setAttributeAt(directory: number, name: PathBytes, attribute: st
 
 export function setAttribute(descriptor: number, attribute: string, value: Buffer): void {
   setAttributeOf(Buffer.concat([descriptorPath(descriptor), Buffer.from('/.')]), attribute, value);
+}
+
+/** fsetxattr: of a file that is open for reading or writing. */
+export function setFileAttribute(descriptor: number, attribute: string, value: Buffer): void {
+  check('fsetxattr', fsetxattr(descriptor, pathBytes(attribute), value, value.length, 0) as number, attribute);
 }
 
 function setAttributeOf(path: Buffer, attribute: string, value: Buffer): void {

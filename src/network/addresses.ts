@@ -5,6 +5,7 @@ import {
   type Ipv4,
   parseCidr,
   type Subnet,
+  subnetOf,
   subnetSize,
   subnetsOverlap,
 } from './ipv4.ts';
@@ -18,9 +19,10 @@ export function firstFreeSubnet(
   taken: readonly Subnet[],
 ): Subnet {
   for (const pool of pools) {
-    const whole = parseCidr(pool.base).subnet;
+    const { address, subnet: whole } = parseCidr(pool.base);
     const step = subnetSize(pool.size);
-    for (let base = whole.base; base + step - 1 <= broadcastAddress(whole); base += step) {
+    // "172.17.0.0/12" begins at 172.17: Docker's own default leaves 172.16 alone.
+    for (let { base } = subnetOf(address, pool.size); base + step - 1 <= broadcastAddress(whole); base += step) {
       const candidate = { base, prefixLength: pool.size };
       if (!taken.some((other) => subnetsOverlap(candidate, other))) return candidate;
     }

@@ -77,3 +77,10 @@ export function findLink(host: RouteNetlink, name: string): Link | undefined {
     throw error;
   }
 }
+
+/** MTU of the link that leads outside: larger packets of containers would only be refused there. 1500 when none does. */
+export function defaultMtu(host: RouteNetlink): number {
+  const route = host.routes().find(({ destination }) => destination === '0.0.0.0/0');
+  const link = route === undefined ? undefined : host.links().find(({ index }) => index === route.linkIndex);
+  return link?.mtu ?? 1500;
+}

@@ -59,7 +59,7 @@ export class NetworkCatalog {
   }
 
   /** The default bridge with this subnet, and with the options that the Engine API shows for it. */
-  ensureBridge(settings: NetworkSettings, { gateway, subnet }: BridgeSubnet): Network {
+  ensureBridge(settings: Pick<NetworkSettings, 'bridgeName' | 'mtu'>, { gateway, subnet }: BridgeSubnet): Network {
     const before = this.#networks.get('bridge');
     const network: Network = {
       ...common,

@@ -12,7 +12,7 @@ import { hasErrno } from '../kernel/kernel-error.ts';
 import { deleteLink, RouteNetlink } from '../kernel/route-netlink.ts';
 import { readSysctl, writeSysctl } from '../kernel/sysctl.ts';
 import { AddressAllocator } from './addresses.ts';
-import { type BridgePlan, ensureBridge, findLink } from './bridge.ts';
+import { type BridgePlan, defaultMtu, ensureBridge, findLink } from './bridge.ts';
 import { chooseBridgeSubnet } from './bridge-subnet.ts';
 import { NetworkCatalog } from './catalog.ts';
 import { DepartingLinks } from './departing-links.ts';
@@ -257,9 +257,10 @@ class BridgeNetworkService implements NetworkService {
         : { gateway: addressOf({ address: recorded.gateway }), subnet: parseCidr(recorded.subnet).subnet };
     const inUse = [...this.#endpoints.values()].map(addressOf);
     const chosen = chooseBridgeSubnet(host, this.#settings, before, inUse, this.#log);
-    this.#catalog.ensureBridge(this.#settings, chosen);
+    const { bridgeName, instance } = this.#settings;
+    const mtu = this.#settings.mtu === 0 ? defaultMtu(host) : this.#settings.mtu;
+    this.#catalog.ensureBridge({ bridgeName, mtu }, chosen);
     this.#catalog.ensureNameless();
-    const { bridgeName, mtu, instance } = this.#settings;
     return { name: bridgeName, ...chosen, mtu, alias: linkAlias(instance) };
   }
 

@@ -145,5 +145,6 @@ export interface NetworkSettings {
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
+  /** Of bridge and containers' links; 0 takes that of the link with the host's default route. */
   readonly mtu: number;
 }

@@ -211,6 +211,18 @@ describe('the network after trouble', () => {
     assert.match(links, /^\d+: lo: .*\n$/);
   });
 
+  it("takes the MTU of the host's way out when none is given", async () => {
+    const automatic = new World({ mtu: 0 });
+    await automatic.service.start();
+    const mtuOf = (output: string): string => / mtu (\d+) /.exec(output)?.[1] ?? '';
+    const wayOut = / dev (\S+)/.exec(command('ip', 'route', 'show', 'default'))?.[1];
+    const expected = wayOut === undefined ? '1500' : mtuOf(command('ip', 'link', 'show', wayOut));
+    assert.equal(mtuOf(command('ip', 'link', 'show', automatic.settings.bridgeName)), expected);
+    const { endpoint } = await automatic.prepare('a');
+    assert.equal(mtuOf(command('ip', 'link', 'show', endpoint?.hostInterface ?? '')), expected);
+    await automatic.close();
+  });
+
   it('uses the address that --bip gives', async () => {
     const given = new World({ bridgeAddress: '10.214.7.9/26' });
     await given.service.start();

@@ -82,6 +82,13 @@ describe('firstFreeSubnet', () => {
     );
   });
 
+  it('begins where the base of a pool says', () => {
+    const pool = [{ base: '172.17.0.0/12', size: 16 }];
+    assert.equal(formatSubnet(firstFreeSubnet(pool, [])), '172.17.0.0/16');
+    assert.equal(formatSubnet(firstFreeSubnet(pool, [subnet('172.17.0.0/16')])), '172.18.0.0/16');
+    assert.throws(() => firstFreeSubnet(pool, [subnet('172.16.0.0/12')]), { code: 'no-free-subnet' });
+  });
+
   it('says that none is left', () => {
     assert.throws(() => firstFreeSubnet(pools, [subnet('0.0.0.0/0')]), { code: 'no-free-subnet' });
   });

@@ -2,6 +2,7 @@
  * Throws plans at the decoder: random bytes, and mutations of the whole plans that are given as files. Whatever it accepts is
  * walked through as the child does, with every string read to its end. Built with the sanitizers.
  * Usage: fuzz ITERATIONS SEED PLAN...
+ *        fuzz dump PLAN          prints what was decoded, one operation a line
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,8 +84,50 @@ static size_t mutate(uint8_t *bytes, size_t size, size_t room) {
   return size;
 }
 
+static void dump(const struct plan *plan) {
+  struct reader operations = plan->operations;
+  struct operation operation;
+  printf("setup %s|%s|%s|%d%d%d%d|%d|%llu|%u\n", plan->socket_path, plan->exit_path, plan->log_path, plan->terminal,
+         plan->open_stdin, plan->stdin_once, plan->defer_unmount, (int)plan->log_driver,
+         (unsigned long long)plan->log_maximum_size, plan->log_maximum_files);
+  printf("launch %x|%d|%d|%u %u %u\n", plan->clone_flags, (int)plan->pid_namespace, (int)plan->cgroup, plan->relay_count,
+         plan->held_count, plan->client_count);
+  for (uint32_t i = 0; i < plan->operation_count; i++) {
+    plan_next_operation(&operations, &operation);
+    printf("%d", operation.kind);
+    for (size_t j = 0; j < 5 && operation.text[j] != NULL; j++) printf(" %s", operation.text[j]);
+    printf(" |");
+    for (size_t j = 0; j < 7; j++) printf(" %x", operation.number[j]);
+    printf(" |");
+    for (size_t j = 0; j < 4; j++) printf(" %llx", (unsigned long long)operation.wide[j]);
+    for (size_t j = 0; j < 2; j++) {
+      const uint8_t *at = operation.list[j].elements;
+      printf(" |");
+      for (uint32_t k = 0; k < operation.list[j].count; k++) {
+        if (operation.kind == OP_SECCOMP) printf(" %x", *at++);
+        else if (operation.kind == OP_CREDENTIALS) printf(" %u", read_number(at + (size_t)4 * k));
+        else printf(" %s", list_next_text(&at));
+      }
+    }
+    printf("\n");
+  }
+}
+
+static int dump_file(const char *path) {
+  static uint8_t bytes[1 << 20];
+  struct plan plan;
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return 2;
+  size_t size = fread(bytes, 1, sizeof bytes, file);
+  fclose(file);
+  if (!plan_decode(&plan, bytes, size)) return 1;
+  dump(&plan);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   static uint8_t seed[1 << 20], bytes[1 << 20];
+  if (argc == 3 && strcmp(argv[1], "dump") == 0) return dump_file(argv[2]);
   if (argc < 4) return 2;
   unsigned long iterations = strtoul(argv[1], NULL, 10), accepted = 0;
   state = strtoull(argv[2], NULL, 10) | 1;

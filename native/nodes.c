@@ -128,11 +128,15 @@ static int private_proc(struct child *child) {
   return child->proc;
 }
 
-static int write_proc(struct child *child, const char *path, const char *value) {
+/** `path` is resolved below `directory` of procfs, and cannot leave it. */
+static int write_proc(struct child *child, const char *directory, const char *path, const char *value) {
   struct statfs system;
   int proc = private_proc(child);
   if (proc < 0) return -1;
-  int fd = sys_openat2(proc, path, O_WRONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+  int base = sys_openat2(proc, directory, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+  if (base < 0) return -1;
+  int fd = sys_openat2(base, path, O_WRONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+  close_keeping_errno(base, 0);
   if (fd < 0) return -1;
   int result = fstatfs(fd, &system);
   if (result == 0 && system.f_type != PROC_SUPER_MAGIC) result = fail(EXDEV);
@@ -141,10 +145,7 @@ static int write_proc(struct child *child, const char *path, const char *value) 
 }
 
 int op_sysctl(struct child *child, const char *key, const char *value) {
-  char path[PATH_MAX] = "sys/";
-  if (strlen(key) >= sizeof path - 4) return fail(ENAMETOOLONG);
-  strcpy(path + 4, key);
-  return write_proc(child, path, value);
+  return write_proc(child, "sys", key, value);
 }
 
 int op_oom_score_adjust(struct child *child, int value) {
@@ -155,7 +156,7 @@ int op_oom_score_adjust(struct child *child, int value) {
   do *--at = (char)('0' + rest % 10);
   while ((rest /= 10) != 0);
   if (value < 0) *--at = '-';
-  return write_proc(child, "self/oom_score_adj", at);
+  return write_proc(child, "self", "oom_score_adj", at);
 }
 
 int op_working_directory(struct child *child, const char *path, bool create) {

@@ -120,7 +120,7 @@ export function build(name: string, command: Command, summary: string): Commande
     .description(summary)
     .allowExcessArguments()
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
+    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
     .helpOption(command.flags.some((flag) => flag.short === 'h') ? '--help' : '-h, --help', 'Show this text');
   for (const flag of command.flags) for (const option of optionsOf(flag)) commander.addOption(option);
   if (command.notes !== undefined) commander.addHelpText('after', `\n${command.notes}`);

@@ -1,9 +1,20 @@
 import type { Command } from '../command.ts';
+import { completionScript, shells } from '../completion/script.ts';
+import { usageFailure } from '../failure.ts';
+import { print } from '../format/output.ts';
+
 export const command: Command = {
-  usage: '',
-  minimum: 0,
-  maximum: 0,
+  usage: 'bash|zsh|fish',
+  minimum: 1,
+  maximum: 1,
   operand: 'none',
   flags: [],
-  run: () => Promise.resolve(0),
+  notes: 'For example: source <(corten completion bash)',
+  async run({ operands }) {
+    const shell = shells.find((one) => one === operands[0]);
+    if (shell === undefined)
+      throw usageFailure(`no completion for "${operands[0] ?? ''}"`, `one of ${shells.join(', ')}`);
+    print(await completionScript(shell));
+    return 0;
+  },
 };

@@ -18,7 +18,7 @@ export const command: Command = {
     const [name = '', ...psArguments] = operands;
     const query = { ps_args: psArguments.length === 0 ? undefined : psArguments.join(' ') };
     const answer = (await client.json('GET', `/containers/${encodeURIComponent(name)}/top`, { query })) as TopAnswer;
-    print(table([answer.Titles, ...(answer.Processes ?? [])]));
+    print(table([answer.Titles, ...(answer.Processes ?? [])], 20));
     return 0;
   },
 };

@@ -75,7 +75,7 @@ export function renderListing<Row>(
   }
   const format = options.format === undefined || options.format === '' ? 'table' : options.format;
   if (format === 'json') {
-    return rows.map((row) => `${goJson({ ...lazyRow(columns, row) }, { sorted: true })}\n`).join('');
+    return rows.map((row) => `${goJson({ ...lazyRow(columns, row) }, { sorted: true, escaped: true })}\n`).join('');
   }
   if (format === 'table') return plainTable(listing, rows, options.shown ?? listing.shown);
   const isTable = /^table\s/.test(format);

@@ -1,10 +1,10 @@
 /** Between two columns. */
 const gap = 3;
-/** Least width of a column with its gap. */
-const minimumCell = 10;
-
-/** Lays rows out in columns as docker's tables are: the last column is not padded, the others end in three spaces. */
-export function table(rows: readonly (readonly string[])[]): string {
+/**
+ * Lays rows out in columns as docker's tables are: the last column is not padded, the others end in three spaces and are,
+ * those included, `minimumCell` wide at least.
+ */
+export function table(rows: readonly (readonly string[])[], minimumCell = 10): string {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.slice(0, -1).entries()) {

@@ -60,7 +60,7 @@ export function imageListing(whole: boolean): Listing<ImageRow> {
         heading: 'UNIQUE SIZE',
         value: ({ image }) => (image.SharedSize === -1 ? 'N/A' : humanSize(image.Size - image.SharedSize, 3)),
       },
-      { name: 'VirtualSize', heading: 'SIZE', value: ({ image }) => humanSize(image.Size, 3) },
+      { name: 'VirtualSize', heading: 'SIZE', value: ({ image }) => humanSize(image.Size) },
     ],
   };
 }

@@ -37,10 +37,17 @@ export function formatValue(value: unknown): string {
   return typeof value === 'string' || typeof value === 'boolean' ? String(value) : typeof value;
 }
 
-/** encoding/json's text: <, > and & are escaped, U+2028 and U+2029 too. `sorted` as for a Go map. */
-export function goJson(value: unknown, options: { readonly sorted?: boolean; readonly indent?: string } = {}): string {
+/**
+ * JSON as docker prints it: `sorted` as for a Go map, and `escaped` as encoding/json does by itself, with <, >, & and the
+ * line separators as \\u sequences (rows of listings have that, inspect and the template function do not).
+ */
+export function goJson(
+  value: unknown,
+  options: { readonly sorted?: boolean; readonly escaped?: boolean; readonly indent?: string } = {},
+): string {
   const ordered = options.sorted === true ? sortKeys(value) : value;
   const text = JSON.stringify(ordered ?? null, undefined, options.indent);
+  if (options.escaped !== true) return text;
   return text.replace(/[<>&\u2028\u2029]/g, (one) => `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }
 

@@ -25,11 +25,15 @@ function invalid(reason?: string): Error {
   return invalidArgument('invalid-reference', `invalid reference format${reason === undefined ? '' : `: ${reason}`}`);
 }
 
-/** Splits off what Docker takes for a registry: something with "." or ":", "localhost", or with capitals. */
+/** What Docker takes for a registry: something with "." or ":", "localhost", or with capitals. */
+function looksLikeDomain(part: string): boolean {
+  return /[.:]/.test(part) || part === 'localhost' || part.toLowerCase() !== part;
+}
+
 function splitDomain(name: string): readonly [string, string] {
   const slash = name.indexOf('/');
   const first = name.slice(0, slash);
-  const isDomain = slash !== -1 && (/[.:]/.test(first) || first === 'localhost' || first.toLowerCase() !== first);
+  const isDomain = slash !== -1 && looksLikeDomain(first);
   const domain = isDomain ? first : defaultDomain;
   const path = isDomain ? name.slice(slash + 1) : name;
   const canonical = domain === 'index.docker.io' ? defaultDomain : domain;
@@ -80,7 +84,9 @@ export function repositoryOf({ domain, path }: Reference): string {
 export function familiarName({ domain, path }: Reference): string {
   if (domain !== defaultDomain) return `${domain}/${path}`;
   const short = path.startsWith(officialPrefix) ? path.slice(officialPrefix.length) : path;
-  return short.includes('/') ? path : short;
+  if (!short.includes('/')) return short;
+  // Without its domain "docker.io/a.b/c" would be read as a name on the registry a.b.
+  return looksLikeDomain(path.slice(0, path.indexOf('/'))) ? `${domain}/${path}` : path;
 }
 
 export function familiarReference(reference: Reference): string {

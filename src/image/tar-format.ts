@@ -112,8 +112,6 @@ export function decodeHeader(block: Buffer): TarHeader {
   }
   let type = String.fromCharCode(block[156] ?? 0);
   if (type === tarType.oldFile || type === tarType.contiguous) type = tarType.file;
-  // Version 7 tar knew no directories but a slash at the end.
-  if (type === tarType.file && name.at(-1) === 0x2f) type = tarType.directory;
   const devices = type === tarType.character || type === tarType.block;
   const size = withoutContent.has(type) ? 0 : number(block, 124, 12);
   if (size < 0) throw invalidArchive(`${name.toString()} has a negative size`);

@@ -148,7 +148,7 @@ export class TarReader {
   *#startEntry(raw: TarHeader): Generator<TarEvent, void, undefined> {
     const named = { ...raw, name: this.#longName ?? raw.name, linkName: this.#longLink ?? raw.linkName };
     const records = new Map([...this.#global, ...this.#pax]);
-    const header = records.size === 0 ? named : applyPax(named, records);
+    const header = withDirectoryType(records.size === 0 ? named : applyPax(named, records));
     this.#pax = new Map();
     this.#longName = undefined;
     this.#longLink = undefined;
@@ -162,4 +162,10 @@ export class TarReader {
     this.#state = 'data';
     if (header.size === 0) yield* this.#endEntry();
   }
+}
+
+/** Version 7 tar knew directories only by a slash at the end. That of a name that was cut at 100 bytes says nothing. */
+function withDirectoryType(header: TarHeader): TarHeader {
+  if (header.type !== tarType.file || header.name.at(-1) !== 0x2f) return header;
+  return { ...header, type: tarType.directory, size: 0 };
 }

@@ -48,12 +48,13 @@ export function explainPath(
   const wanted = posix.normalize(path);
   using root = openRoot(container, snapshots);
   const resolved = resolveIn(root, wanted);
-  if (resolved === undefined && sources.mounts === undefined) {
-    // The volumes of a stopped container are not mounted: what lies in them cannot be seen from here.
+  if (resolved === undefined) {
     const mount = mountOf(sources, wanted);
-    if (mount !== undefined) return mount;
+    if (mount === undefined) return missing(sources, wanted);
+    // The volumes of a stopped container are not mounted: what lies in them cannot be seen from here.
+    if (sources.mounts === undefined) return mount;
+    return { path: wanted, origin: 'missing', detail: `no such file or directory in ${mount.detail}` };
   }
-  if (resolved === undefined) return missing(sources, wanted);
   const mount = mountOf(sources, resolved);
   const found = mount ?? layerOf(sources, resolved);
   if (resolved === wanted) return found;

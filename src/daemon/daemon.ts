@@ -97,7 +97,14 @@ export class Daemon {
     const { log } = this.#parts;
     const database = new Database(join(roots.dataRoot, 'corten.db'));
     const images = createImageStore({ database, dataRoot: roots.dataRoot, log });
-    const volumes = new LocalVolumeStore({ database, directory: join(roots.dataRoot, 'volumes'), log });
+    const events = createEventLog();
+    const volumes = new LocalVolumeStore({
+      database,
+      directory: join(roots.dataRoot, 'volumes'),
+      log,
+      onChange: ({ kind, name }) =>
+        events.publish({ type: 'volume', action: kind, actor: { id: name, attributes: { driver: 'local' } } }),
+    });
     const networks = createNetworkService({ settings: networkSettings(this.#options, roots), database, log });
     const cgroupParent = `/corten-${roots.instance}`;
     const runtime = createRuntime({ execRoot: roots.execRoot, cgroupParent, nativeBinaryPath, log });
@@ -108,7 +115,7 @@ export class Daemon {
       snapshots: images.snapshots,
       networks,
       volumes,
-      events: createEventLog(),
+      events,
       cgroups: runtime.cgroups,
       pairAttachment,
       clock: systemClock,

@@ -40,9 +40,8 @@ const formats: Readonly<Record<LogConfiguration['driver'], LogFormat | undefined
 export async function readLogs(request: ReadLogsRequest): Promise<Readable> {
   const format = formats[request.driver];
   if (format === undefined) {
-    throw notImplemented('logs-not-readable', 'configured logging driver does not support reading', {
-      hint: 'start the container with --log-driver json-file or local',
-    });
+    throw notImplemented('logs-not-readable', 'configured logging driver does not support reading');
+  });
   }
   // Opened before the answer begins, so that an unreadable file is an error and not an empty stream.
   const files = await openLogFiles(request.path);

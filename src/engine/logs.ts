@@ -41,7 +41,6 @@ export async function readLogs(request: ReadLogsRequest): Promise<Readable> {
   const format = formats[request.driver];
   if (format === undefined) {
     throw notImplemented('logs-not-readable', 'configured logging driver does not support reading');
-  });
   }
   // Opened before the answer begins, so that an unreadable file is an error and not an empty stream.
   const files = await openLogFiles(request.path);

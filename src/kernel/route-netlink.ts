@@ -3,10 +3,12 @@ import { NetlinkSocket, netlinkProtocols, type NetlinkRequest } from './netlink-
 
 const AF_UNSPEC = 0;
 const AF_INET = 2;
+const AF_BRIDGE = 7;
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
+const RTM_SETLINK = 19;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
@@ -22,6 +24,7 @@ const IFLA = {
   mtu: 4,
   link: 5,
   master: 10,
+  protinfo: 12,
   linkinfo: 18,
   ifalias: 20,
   stats64: 23,
@@ -29,7 +32,8 @@ const IFLA = {
 } as const;
 const IFLA_INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 const VETH_INFO_PEER = 1;
-const IFLA_BRPORT_MODE = 4;
+const IFLA_BRPORT = { state: 1, mode: 4, flush: 24 } as const;
+const BR_STATE_DISABLED = 0;
 const IFA = { address: 1, local: 2, broadcast: 4 } as const;
 const RTA = { dst: 1, oif: 4, gateway: 5, table: 15 } as const;
 
@@ -194,10 +198,27 @@ export const routeRequest = {
       encode.nested(
         IFLA.linkinfo,
         encode.string(IFLA_INFO.slaveKind, 'bridge'),
-        encode.nested(IFLA_INFO.slaveData, encode.u8(IFLA_BRPORT_MODE, 1)),
+        encode.nested(IFLA_INFO.slaveData, encode.u8(IFLA_BRPORT.mode, 1)),
       ),
     ]),
   }),
+
+  /**
+   * Cuts a bridge port off at once, and forgets which addresses are behind it. (By the family of bridges: after the general
+   * form of the request the kernel looks at the link's carrier and enables the port again.)
+   */
+  silence: (index: number): NetlinkRequest => {
+    const header = linkHeader(index, 0, 0);
+    header.writeUInt8(AF_BRIDGE, 0);
+    const state = encode.u8(IFLA_BRPORT.state, BR_STATE_DISABLED);
+    const flush = encode.bytes(IFLA_BRPORT.flush, Buffer.alloc(0));
+    return {
+      what: `RTM_SETLINK ${index} disabled`,
+      type: RTM_SETLINK,
+      flags: 0,
+      payload: Buffer.concat([header, encode.nested(IFLA.protinfo, state, flush)]),
+    };
+  },
 
   /** Makes a link a port of a bridge. */
   setMaster: (name: string, bridgeIndex: number): NetlinkRequest => ({

@@ -46,19 +46,13 @@ export class AddressAllocator {
     this.#lowestFree = subnet.base + 1;
   }
 
-  /**
-   * @param usable a last objection against a free address, e.g. an old link that still answers for it
-   * @throws resource-exhausted `no-free-address`
-   */
-  allocate(usable: (address: Ipv4) => boolean = () => true): Ipv4 {
-    let lowestUntouched: Ipv4 | undefined;
+  /** @throws resource-exhausted `no-free-address` */
+  allocate(): Ipv4 {
     // The first address names the subnet and the last one is its broadcast.
     for (let address = this.#lowestFree; address < broadcastAddress(this.#subnet); address += 1) {
       if (this.#taken.has(address)) continue;
-      lowestUntouched ??= address;
-      if (!usable(address)) continue;
       this.#taken.add(address);
-      this.#lowestFree = lowestUntouched === address ? address + 1 : lowestUntouched;
+      this.#lowestFree = address + 1;
       return address;
     }
     throw resourceExhausted('no-free-address', `no available IPv4 addresses in ${formatSubnet(this.#subnet)}`, {

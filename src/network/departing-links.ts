@@ -11,8 +11,7 @@ const graceMilliseconds = 250;
 export class DepartingLinks {
   readonly #log: Log;
   readonly #exists: (name: string) => boolean;
-  /** Link name by the address that it still answers for. */
-  readonly #links = new Map<string, string>();
+  readonly #links = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(log: Log, exists: (name: string) => boolean) {
@@ -20,24 +19,16 @@ export class DepartingLinks {
     this.#exists = exists;
   }
 
-  add(name: string, address: string): void {
-    this.#links.set(name, address);
+  add(name: string): void {
+    this.#links.add(name);
     this.#timer ??= setTimeout(() => detach(this.#log, 'removing links', this.flush()), graceMilliseconds).unref();
-  }
-
-  /** Whether a link that may still answer ARP requests for the address is there. */
-  holds(address: string): boolean {
-    for (const [name, held] of this.#links) {
-      if (held === address && this.#exists(name)) return true;
-    }
-    return false;
   }
 
   /** Removes what is left. Goes on after a failure, which is logged; reconciliation finds the link again. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const name of [...this.#links.keys()]) {
+    for (const name of [...this.#links]) {
       try {
         if (this.#exists(name)) await deleteLink(name);
       } catch (error) {

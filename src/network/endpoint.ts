@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { internal, invalidArgument } from '../base/index.ts';
 import { type RouteNetlink, routeRequest } from '../kernel/route-netlink.ts';
+import { findLink } from './bridge.ts';
 import { broadcastAddress, formatIpv4, type Ipv4, parseIpv4, subnetOf } from './ipv4.ts';
 import type { FreshNamespace } from './namespace-pool.ts';
 import type { PortMapping } from './ruleset.ts';
@@ -61,4 +62,13 @@ export function connectEndpoint(
     routeRequest.setUp(index),
     routeRequest.addRoute('0.0.0.0', 0, endpoint.gateway, index),
   ]);
+}
+
+/**
+ * Cuts a container off whose address may be another one's in a moment: the old link must not answer for it any more.
+ * It may be gone already with its namespace, or have lost its bridge.
+ */
+export function silenceLink(host: RouteNetlink, name: string): void {
+  const index = findLink(host, name)?.index;
+  if (index !== undefined) host.request([routeRequest.silence(index)], ['ENODEV', 'EINVAL', 'EOPNOTSUPP']);
 }

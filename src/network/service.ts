@@ -16,7 +16,7 @@ import { type BridgePlan, defaultMtu, ensureBridge, findLink } from './bridge.ts
 import { chooseBridgeSubnet } from './bridge-subnet.ts';
 import { NetworkCatalog } from './catalog.ts';
 import { DepartingLinks } from './departing-links.ts';
-import { addressOf, connectEndpoint, mappingsOf, validateMacAddress } from './endpoint.ts';
+import { addressOf, connectEndpoint, mappingsOf, silenceLink, validateMacAddress } from './endpoint.ts';
 import { explainNetwork, readInterfaceStatistics } from './explain.ts';
 import { Firewall } from './firewall.ts';
 import { formatIpv4, macAddressOf, parseCidr } from './ipv4.ts';
@@ -291,8 +291,8 @@ class BridgeNetworkService implements NetworkService {
 
   /** Chooses the address and writes the record: from here on a crash leaves nothing that reconcile would not find. */
   #record(running: Running, network: Network, request: AttachRequest, reservation: PortReservation): EndpointRecord {
-    const { plan, allocator, departing } = running;
-    const address = allocator.allocate((candidate) => !departing.holds(formatIpv4(candidate)));
+    const { plan, allocator } = running;
+    const address = allocator.allocate();
     const endpointId = randomId();
     const endpoint: EndpointRecord = {
       endpointId,
@@ -378,7 +378,8 @@ class BridgeNetworkService implements NetworkService {
     this.#releasedPorts.add(endpoint.ports);
     attempt('published ports', () => running.firewall.remove(mappingsOf(endpoint)));
     forgetFlowsAfter(mappingsOf(endpoint), this.#log);
-    running.departing.add(endpoint.hostInterface, endpoint.address);
+    attempt('link', () => silenceLink(running.host, endpoint.hostInterface));
+    running.departing.add(endpoint.hostInterface);
     attempt('record', () => this.#store.removeEndpoint(containerId));
     running.allocator.release(addressOf(endpoint));
     return failures;

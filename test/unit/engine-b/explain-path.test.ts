@@ -144,7 +144,7 @@ describe('where a file comes from', () => {
   it('takes the mount table of a running container, the last of mounts on top of each other', () => {
     using fixture = new Fixture();
     fixture.write('/proc/sys/kernel', 'merged');
-    const entry = { root: '/', options: 'rw', superOptions: 'rw' };
+    const entry = { device: '0:1', root: '/', options: 'rw', superOptions: 'rw' };
     const mounts = [
       { ...entry, target: '/', type: 'overlay', source: 'overlay' },
       { ...entry, target: '/proc', type: 'proc', source: 'proc' },

@@ -45,6 +45,8 @@ export interface Invocation {
   readonly client: Client;
   readonly flags: FlagValues;
   readonly operands: readonly string[];
+  /** The whole command line, which completion is made from. */
+  readonly commands: readonly CommandEntry[];
   /** How it was called, without the program's name: "container ls". */
   readonly path: string;
 }
@@ -64,4 +66,11 @@ export interface Command {
   readonly notes?: string;
   /** Resolves with the exit status. */
   run(invocation: Invocation): Promise<number>;
+}
+
+export interface CommandEntry {
+  /** All ways to call it; the first is the one that help names: "ps", "container ls", "container list". */
+  readonly paths: readonly string[];
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
 }

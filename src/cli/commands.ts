@@ -1,20 +1,4 @@
-import type { Command } from './command.ts';
-
-export interface CommandEntry {
-  /** All ways to call it; the first is the one that help names: "ps", "container ls", "container list". */
-  readonly paths: readonly string[];
-  readonly summary: string;
-  readonly load: () => Promise<{ readonly command: Command }>;
-}
-
-/** Groups that have commands of their own below them. */
-export const groups: Readonly<Record<string, string>> = {
-  container: 'Manage containers',
-  image: 'Manage images',
-  network: 'Look at networks',
-  volume: 'Manage volumes',
-  system: 'Look at and clean up the daemon',
-};
+import type { CommandEntry } from './command.ts';
 
 /** The whole command line. Modules load only when their command runs: that keeps a start of corten short. */
 export const commands: readonly CommandEntry[] = [

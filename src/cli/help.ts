@@ -1,6 +1,7 @@
-import { commands, groups } from './commands.ts';
+import { commands } from './commands.ts';
 import { styleFor } from './format/style.ts';
 import { globalFlags } from './global-flags.ts';
+import { groups } from './groups.ts';
 
 function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));

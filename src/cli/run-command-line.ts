@@ -1,11 +1,12 @@
 import { Client } from './api/client.ts';
 import { chooseHost, parseEndpoint } from './api/endpoint.ts';
-import { commands, type CommandEntry, findCommand, groups } from './commands.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandEntry } from './command.ts';
+import { commands, findCommand } from './commands.ts';
 import { CommandFailure } from './failure.ts';
 import type { FlagValues } from './flag-values.ts';
 import { complain, print, printLine } from './format/output.ts';
 import { globalFlags } from './global-flags.ts';
+import { groups } from './groups.ts';
 import { groupHelp, topHelp } from './help.ts';
 import { nearest } from './nearest.ts';
 import { build, parse } from './parse.ts';
@@ -67,7 +68,7 @@ async function dispatch(
       return 0;
     }
     const client = clientFor(global);
-    return await command.run({ client, flags: parsed.flags, operands: parsed.operands, path });
+    return await command.run({ client, flags: parsed.flags, operands: parsed.operands, commands, path });
   } catch (error) {
     if (error instanceof CommandFailure && error.exitCode === 1 && command.failureExitCode !== undefined) {
       throw Object.assign(new CommandFailure(error.message, { hint: error.hint, exitCode: command.failureExitCode }), {

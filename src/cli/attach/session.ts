@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { Hijacked } from '../api/client.ts';
 import { FrameSplitter } from '../api/frames.ts';
@@ -17,6 +18,8 @@ function rawMode(): () => void {
   const { stdin } = process;
   if (!stdin.isTTY) return () => undefined;
   stdin.setRawMode(true);
+  // Node's raw mode still writes a carriage return before each line feed; the container's terminal has done that already.
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
   const restore = (): void => {
     stdin.setRawMode(false);
   };

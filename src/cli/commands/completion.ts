@@ -10,11 +10,11 @@ export const command: Command = {
   operand: 'none',
   flags: [],
   notes: 'For example: source <(corten completion bash)',
-  async run({ operands }) {
+  async run({ operands, commands }) {
     const shell = shells.find((one) => one === operands[0]);
     if (shell === undefined)
       throw usageFailure(`no completion for "${operands[0] ?? ''}"`, `one of ${shells.join(', ')}`);
-    print(await completionScript(shell));
+    print(await completionScript(shell, commands));
     return 0;
   },
 };

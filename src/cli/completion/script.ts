@@ -1,6 +1,6 @@
-import type { Flag } from '../command.ts';
-import { groups } from '../commands.ts';
+import type { CommandEntry, Flag } from '../command.ts';
 import { globalFlags } from '../global-flags.ts';
+import { groups } from '../groups.ts';
 import { type CompletionEntry, completionTable, listCommands, wordsAfter } from './table.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -196,7 +196,7 @@ function fish(entries: readonly CompletionEntry[]): string {
 }
 
 /** The text that a shell sources. It asks corten itself for the names of containers and images. */
-export async function completionScript(shell: Shell): Promise<string> {
-  const entries = await completionTable();
+export async function completionScript(shell: Shell, commands: readonly CommandEntry[]): Promise<string> {
+  const entries = await completionTable(commands);
   return { bash, zsh, fish }[shell](entries);
 }

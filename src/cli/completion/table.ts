@@ -1,5 +1,5 @@
-import type { Flag, OperandKind } from '../command.ts';
-import { commands, groups } from '../commands.ts';
+import type { CommandEntry, Flag, OperandKind } from '../command.ts';
+import { groups } from '../groups.ts';
 
 /** One way to call a command, with what the shells need to complete it. */
 export interface CompletionEntry {
@@ -10,7 +10,7 @@ export interface CompletionEntry {
 }
 
 /** All commands with their flags, in the order of their names. Loads every command, which only this purpose does. */
-export async function completionTable(): Promise<readonly CompletionEntry[]> {
+export async function completionTable(commands: readonly CommandEntry[]): Promise<readonly CompletionEntry[]> {
   const entries = await Promise.all(
     commands.map(async ({ paths, summary, load }) => {
       const { command } = await load();

@@ -39,7 +39,6 @@ export class ImageFixture {
     this.#database?.close();
   }
 
-  /** As after a crash: nothing is tidied up first. */
   async restart(): Promise<ImageService> {
     await this.stop();
     return this.start();

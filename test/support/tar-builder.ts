@@ -13,7 +13,7 @@ type Fields = Partial<Omit<TarHeader, 'name' | 'linkName'>> & { readonly linkNam
 export class TarBuilder {
   readonly #parts: Buffer[] = [];
 
-  add(name: string | Buffer, type: string, fields: Fields = {}, content = Buffer.alloc(0)): this {
+  add(name: string | Buffer, type: string, fields: Fields = {}, content: Buffer = Buffer.alloc(0)): this {
     const { linkName, ...rest } = fields;
     const header = tarHeader({
       size: content.length,

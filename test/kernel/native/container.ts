@@ -56,6 +56,8 @@ export function makeWorkspace(): Workspace {
     directory,
     layer,
     remove: () => {
+      // Only after a test that failed; the end of a test that went well leaves none.
+      for (const pid of monitorsOfThisProcess()) process.kill(Number(pid), 'SIGKILL');
       assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(directory), 'a mount was left on the host');
       rmSync(directory, { recursive: true, force: true });
     },

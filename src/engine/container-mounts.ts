@@ -16,6 +16,8 @@ export interface ContainerMountsInput {
   readonly files: ContainerFiles;
   readonly joined: JoinedProcesses;
   readonly writableCgroups: boolean;
+  /** Host directory for a /dev/shm that other containers may join. */
+  readonly shareableShm: string;
 }
 
 /**
@@ -28,15 +30,25 @@ export function containerMounts(input: ContainerMountsInput): readonly OciMount[
   const taken = new Set(own.map(({ destination }) => normalise(destination)));
   const hostIpc = host.ipcMode === 'host';
   const joinedIpc = host.ipcMode.startsWith('container:');
+  const shareable = host.ipcMode === 'shareable';
+  const shmSizeBytes = host.shmSizeBytes > 0 ? host.shmSizeBytes : defaultShmSizeBytes;
   const defaults = [
     ...defaultMounts({
       privileged: host.privileged,
       writableCgroups: input.writableCgroups,
-      shmSizeBytes: host.shmSizeBytes > 0 ? host.shmSizeBytes : defaultShmSizeBytes,
-      ownShm: !hostIpc && !joinedIpc && host.ipcMode !== 'none',
-      ownMqueue: !hostIpc,
+      shmSizeBytes,
+      ownShm: !hostIpc && !joinedIpc && !shareable && host.ipcMode !== 'none',
     }),
-    ...(hostIpc ? [bind('/dev/shm', '/dev/shm', ['rw']), bind('/dev/mqueue', '/dev/mqueue', ['rw'])] : []),
+    ...(hostIpc ? [bind('/dev/shm', '/dev/shm', ['rw'])] : []),
+    // The runtime mounts the source with the options that are none of a bind mount.
+    ...(shareable
+      ? [
+          bind(input.shareableShm, '/dev/shm', [
+            ...['rw', 'nosuid', 'noexec', 'nodev', 'mode=1777'],
+            `size=${shmSizeBytes}`,
+          ]),
+        ]
+      : []),
     ...(joinedIpc && joined.ipc !== undefined
       ? [bind(`/proc/${joined.ipc}/root/dev/shm`, '/dev/shm', ['rw', 'nosuid', 'noexec', 'nodev'])]
       : []),

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { heldCapabilities } from '../kernel/index.ts';
 import { resolveUser, type ResolvedUser, type RootFileReader, toOciResources } from '../runtime/index.ts';
 import type { OciProcess, OciRuntimeConfiguration, OciSeccomp } from '../runtime/types.ts';
@@ -18,7 +19,7 @@ import { ulimitsToRlimits, type Ulimit } from './ulimits.ts';
 
 export interface OciConfigurationInput {
   readonly container: Container;
-  /** Where the root will be mounted; only named in the configuration, as the specification asks. */
+  /** Where the root will be mounted: `root` in the container's state directory. */
   readonly rootPath: string;
   /** Name of the container's cgroup, e.g. "/corten-x/ID". */
   readonly cgroupsPath: string;
@@ -62,6 +63,7 @@ export function buildOciConfiguration(input: OciConfigurationInput): OciRuntimeC
       files: containerFiles(container),
       joined,
       writableCgroups: host.privileged || security.writableCgroups,
+      shareableShm: join(dirname(input.rootPath), 'shm'),
     }),
     annotations: host.annotations,
     linux: {

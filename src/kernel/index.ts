@@ -45,6 +45,7 @@ export {
   processStatus,
   readSysctl,
 } from './proc.ts';
+export { hostMountOf, mountSharedMemory, unmountSharedMemory } from './shared-memory.ts';
 export { compileSeccomp, kernelAtLeast, type SeccompProfile, type SeccompRule } from './seccomp.ts';
 export * from './files.ts';
 export { type DirectoryEntry, removeTreeAt, Root } from './rooted.ts';

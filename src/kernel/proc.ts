@@ -78,6 +78,8 @@ export function namespaceInodes(pid: number | 'self'): ReadonlyMap<string, numbe
 }
 
 export interface MountEntry {
+  /** major:minor of the file system. */
+  readonly device: string;
   readonly target: string;
   readonly root: string;
   readonly type: string;
@@ -98,10 +100,11 @@ export function parseMountTable(text: string): readonly MountEntry[] {
   return text.split('\n').flatMap((line) => {
     const separator = line.indexOf(' - ');
     if (separator < 0) return [];
-    const [, , , root = '', target = '', options = ''] = line.slice(0, separator).split(' ');
+    const [, , device = '', root = '', target = '', options = ''] = line.slice(0, separator).split(' ');
     const [type = '', source = '', superOptions = ''] = line.slice(separator + 3).split(' ');
     return [
       {
+        device,
         target: unescapeOctal(target),
         root: unescapeOctal(root),
         type,

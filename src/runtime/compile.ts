@@ -202,17 +202,19 @@ function cgroupOperations(
   attributes: MountAttributes,
   view: CgroupView,
 ): readonly PlanOperation[] {
+  const single = view.binds.some(({ name }) => name === '');
   const binds = view.binds.map(
     ({ name, source }): PlanOperation => ({
       op: 'bind',
       source,
       path: name === '' ? destination : `${destination}/${name}`,
       recursive: false,
-      attributes,
+      // With a read-only view, all of it is made read-only at once, below.
+      attributes: single || attributes.readOnly !== true ? attributes : {},
       createTarget: true,
     }),
   );
-  if (view.binds.some(({ name }) => name === '')) return binds;
+  if (single) return binds;
   const { readOnly: _, ...tmpfsAttributes } = attributes;
   return [
     {

@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, rmSync } from 'node:fs';
-import { conflict, nowNanoseconds } from '../base/index.ts';
+import { closeSync, mkdirSync } from 'node:fs';
+import { conflict, invalidArgument, nowNanoseconds } from '../base/index.ts';
 import {
   type CgroupManager,
   hasErrno,
@@ -11,7 +11,7 @@ import {
 } from '../kernel/index.ts';
 import { compileExec, DescriptorTable } from './compile.ts';
 import { describeLaunchFailure } from './launch-failure.ts';
-import { monitorPaths } from './layout.ts';
+import { monitorPaths, removeStateDirectory } from './layout.ts';
 import { type Monitor, spawnMonitor } from './monitor.ts';
 import type { OciRuntimeConfiguration } from './oci.ts';
 import type { NamespaceKind } from './plan.ts';
@@ -34,9 +34,12 @@ class MonitoredProcess implements ContainerProcess {
   readonly exited: Promise<ExitRecord>;
   readonly released: Promise<void>;
   readonly #monitor: Monitor;
+  /** See Monitor. */
+  readonly timings: Monitor['timings'];
 
   constructor(monitor: Monitor, record: ProcessRecord, exited: Promise<ExitRecord> = monitor.exited) {
     this.#monitor = monitor;
+    this.timings = monitor.timings;
     this.record = record;
     this.exited = exited;
     this.released = monitor.released;
@@ -126,6 +129,13 @@ export class MonitoredContainer extends MonitoredProcess implements RunningConta
     try {
       this.#cgroups.update(this.record.cgroupPath, toOciResources(resources));
     } catch (error) {
+      if (hasErrno(error, 'EINVAL') && resources.memoryBytes !== undefined && resources.memorySwapBytes === undefined) {
+        throw invalidArgument(
+          'memory-above-swap',
+          'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
+          { cause: error },
+        );
+      }
       if (hasErrno(error, 'EBUSY')) {
         throw conflict('limit-below-usage', 'the new limit is below what the container uses and cannot give back', {
           cause: error,
@@ -175,7 +185,7 @@ export class MonitoredContainer extends MonitoredProcess implements RunningConta
         throw describeLaunchFailure(error, plan);
       }
     } catch (error) {
-      rmSync(request.stateDirectory, { recursive: true, force: true });
+      await removeStateDirectory(request.stateDirectory);
       throw error;
     } finally {
       closeSync(container);

@@ -1,11 +1,18 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { describeError, internal, type Log } from '../base/index.ts';
-import { type CgroupManager, createCgroupManager, hasErrno, openFlags, Root } from '../kernel/index.ts';
+import { conflict, describeError, internal, type Log } from '../base/index.ts';
+import {
+  type CgroupManager,
+  createCgroupManager,
+  hasErrno,
+  hostMountOf,
+  mountSharedMemory,
+  unmountSharedMemory,
+} from '../kernel/index.ts';
 import { compileLaunch, DescriptorTable } from './compile.ts';
 import { describeLaunchFailure } from './launch-failure.ts';
-import { containersDirectory, monitorPaths, mountPointIn } from './layout.ts';
+import { containersDirectory, monitorPaths, mountPointIn, removeStateDirectory, sharedMemoryIn } from './layout.ts';
 import { type Monitor, readExitRecord, reconnectMonitor, spawnMonitor } from './monitor.ts';
+import { parseMountOptions } from './mount-options.ts';
 import type { OciRuntimeConfiguration } from './oci.ts';
 import type { LaunchPlan, NamespaceKind } from './plan.ts';
 import { MonitoredContainer } from './running-container.ts';
@@ -48,6 +55,7 @@ export class CortenRuntime implements Runtime {
     try {
       phase('state directory', () => {
         makeStateDirectory(request.stateDirectory);
+        mountShareableMemory(request);
       });
       phase('cgroups', () => {
         this.cgroups.create(cgroupPath, request.configuration.linux.resources ?? {});
@@ -137,7 +145,7 @@ export class CortenRuntime implements Runtime {
     } catch (error) {
       this.#options.log.warn({ err: error, cgroupPath }, `a failed start left a cgroup: ${describeError(error)}`);
     }
-    await rm(stateDirectory, { recursive: true, force: true }).catch((error: unknown) => {
+    await removeStateDirectory(stateDirectory).catch((error: unknown) => {
       this.#options.log.warn({ err: error, stateDirectory }, `a failed start left files: ${describeError(error)}`);
     });
   }
@@ -169,7 +177,7 @@ export class CortenRuntime implements Runtime {
       .then(() => this.cgroups.remove(cgroupPath))
       .catch((error: unknown) => failures.push(error));
     try {
-      await rm(stateDirectory, { recursive: true, force: true });
+      await removeStateDirectory(stateDirectory);
     } catch (error) {
       failures.push(error);
     }
@@ -205,23 +213,39 @@ function makeStateDirectory(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if (hasErrno(error, 'EEXIST')) rmSync(path, { recursive: true, force: true });
-    else if (!hasErrno(error, 'ENOENT')) throw error;
+    if (hasErrno(error, 'EEXIST')) {
+      unmountSharedMemory(sharedMemoryIn(path));
+      rmSync(path, { recursive: true, force: true });
+    }
+    if (!hasErrno(error, 'EEXIST', 'ENOENT')) throw error;
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
   mkdirSync(mountPointIn(path), { mode: 0o700 });
 }
 
+/** A shareable /dev/shm is the one mount that is made on the host: see mountSharedMemory. */
+function mountShareableMemory(request: LaunchRequest): void {
+  const path = sharedMemoryIn(request.stateDirectory);
+  const mount = request.configuration.mounts.find(({ source }) => source === path);
+  if (mount === undefined) return;
+  mkdirSync(path, { mode: 0o700 });
+  mountSharedMemory(path, parseMountOptions(mount.options ?? []).data);
+}
+
 /**
- * A source inside another container (its /dev/shm, for a shared IPC namespace) is that container's to change at any
- * moment: it is resolved inside its root and handed over as a descriptor.
+ * The /dev/shm of another container is that container's to change at any moment: not its path is mounted, but the
+ * place on the host where its file system came from.
  */
 function openContainerSource(source: string): number | undefined {
-  const match = /^(\/proc\/\d+\/root)(\/.+)$/.exec(source);
+  const match = /^\/proc\/(\d+)\/root(\/.+)$/.exec(source);
   if (match === null) return undefined;
-  const [, rootPath = '', inner = ''] = match;
-  using root = Root.fromDescriptor(openSync(rootPath, constants.O_RDONLY | constants.O_DIRECTORY));
-  return root.open(inner, openFlags.path);
+  const [, pid = '', target = ''] = match;
+  try {
+    return openSync(hostMountOf(Number(pid), target), constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ESRCH')) throw error;
+    throw conflict('ipc-not-shareable', `the ${target} of process ${pid} is not shareable`, { cause: error });
+  }
 }
 
 /** Times each phase for `--trace`. */

@@ -13,7 +13,6 @@ export interface DefaultMountOptions {
   readonly shmSizeBytes: number;
   /** false where /dev/shm comes from elsewhere (host's or another container's IPC namespace). */
   readonly ownShm: boolean;
-  readonly ownMqueue: boolean;
 }
 
 /** What every container sees beside its image, in the order of mounting. */
@@ -25,7 +24,7 @@ export function defaultMounts(options: DefaultMountOptions): readonly OciMount[]
     mount('devpts', '/dev/pts', ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5']),
     mount('sysfs', '/sys', ['nosuid', 'noexec', 'nodev', access]),
     mount('cgroup', '/sys/fs/cgroup', [options.writableCgroups ? 'rw' : 'ro', 'nosuid', 'noexec', 'nodev']),
-    ...(options.ownMqueue ? [mount('mqueue', '/dev/mqueue', ['nosuid', 'noexec', 'nodev'])] : []),
+    mount('mqueue', '/dev/mqueue', ['nosuid', 'noexec', 'nodev']),
     ...(options.ownShm
       ? [mount('tmpfs', '/dev/shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${options.shmSizeBytes}`], 'shm')]
       : []),

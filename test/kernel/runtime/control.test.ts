@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
-import { readlinkSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, existsSync, readlinkSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { buildExecProcess } from '../../../src/engine/oci-configuration.ts';
+import { pairAttachment } from '../../../src/runtime/index.ts';
+import type { AttachedClient } from '../../../src/runtime/types.ts';
 import { containerFixture } from '../../support/container-fixture.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Sandbox, type Started } from './sandbox.ts';
 
 const deadline = 20_000;
+
+interface ExecOverrides {
+  readonly user?: string;
+  readonly privileged?: boolean;
+  readonly cwd?: string;
+  readonly tty?: boolean;
+  readonly attachments?: readonly AttachedClient[];
+}
 
 describe('a running container', () => {
   let sandbox: Sandbox;
@@ -20,11 +31,7 @@ describe('a running container', () => {
     return started.finish();
   };
 
-  const exec = async (
-    started: Started,
-    command: readonly string[],
-    overrides: { user?: string; privileged?: boolean; cwd?: string } = {},
-  ) => {
+  const exec = async (started: Started, command: readonly string[], overrides: ExecOverrides = {}) => {
     const process = buildExecProcess({
       container: containerFixture(),
       running: started.configuration,
@@ -33,13 +40,13 @@ describe('a running container', () => {
         user: overrides.user ?? '',
         env: [],
         workingDirectory: overrides.cwd ?? '',
-        tty: false,
+        tty: overrides.tty ?? false,
         attachStdin: false,
         attachStdout: true,
         attachStderr: true,
         privileged: overrides.privileged ?? false,
         detachKeys: '',
-        consoleSize: [0, 0],
+        consoleSize: [30, 90],
       },
       readRootFile: () => undefined,
     });
@@ -48,6 +55,7 @@ describe('a running container', () => {
       process,
       stateDirectory: `${sandbox.directory}/execs-${Math.random().toString(36).slice(2)}`,
       openStdin: false,
+      attachments: overrides.attachments ?? [],
       privileged: overrides.privileged ?? false,
     });
   };
@@ -61,7 +69,7 @@ describe('a running container', () => {
   });
 
   test('the limit of processes stops a fork bomb', async () => {
-    const started = await sandbox.start('for i in $(seq 50); do sleep 1000 & done; wait', {
+    const started = await sandbox.start('(for i in $(seq 50); do sleep 1000 & done); exec sleep 1000', {
       host: { resources: { pidsLimit: 8 } },
     });
     await eventually(async () => (await started.container.statistics()).pids.current >= 7, deadline);
@@ -160,6 +168,68 @@ describe('a running container', () => {
     assert.equal(ended.exitCode, 137);
     assert.equal((await started.finish()).exit.exitCode, 137);
     assert.equal(await sandbox.newRuntime().recover(record, started.configuration), undefined);
+  });
+
+  test('a client that is attached from the start misses nothing, of the container and of an exec', async () => {
+    const attach = pairAttachment({ stdin: false, stdout: true, stderr: true });
+    const started = await sandbox.start('echo first; sleep 1000', {}, { attachments: [attach.client] });
+    closeSync(attach.client.descriptor);
+    const [chunk] = (await once(attach.attachment.output, 'data')) as [Buffer];
+    // The frame of the Engine API: stream 1, length 6.
+    assert.deepEqual(chunk, Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, 6]), Buffer.from('first\n')]));
+    const other = pairAttachment({ stdin: false, stdout: true, stderr: true });
+    const process = await exec(started, ['/bin/echo', 'short'], { attachments: [other.client] });
+    closeSync(other.client.descriptor);
+    const chunks: Buffer[] = [];
+    for await (const part of other.attachment.output as AsyncIterable<Buffer>) chunks.push(part);
+    assert.equal(Buffer.concat(chunks).subarray(8).toString(), 'short\n');
+    await process.released;
+    attach.attachment.close();
+    await stop(started);
+  });
+
+  test('exec with a terminal of the container', async () => {
+    const started = await sandbox.start('sleep 1000');
+    const pair = pairAttachment({ stdin: true, stdout: true, stderr: false });
+    const process = await exec(started, ['/bin/sh', '-c', 'tty; stty size'], { tty: true, attachments: [pair.client] });
+    closeSync(pair.client.descriptor);
+    const chunks: Buffer[] = [];
+    for await (const part of pair.attachment.output as AsyncIterable<Buffer>) chunks.push(part);
+    assert.equal(Buffer.concat(chunks).toString(), '/dev/pts/0\r\n30 90\r\n');
+    await process.released;
+    await stop(started);
+  });
+
+  test('namespaces of another container are joined, with its /dev/shm', async () => {
+    const first = await sandbox.start('echo shared > /dev/shm/x; sleep 1000', { host: { ipcMode: 'shareable' } });
+    await eventually(() => existsSync(`/proc/${first.container.record.pid}/root/dev/shm/x`), deadline);
+    const { pid } = first.container.record;
+    const second = await sandbox.start(
+      'cat /dev/shm/x; for n in ipc net pid; do readlink /proc/self/ns/$n; done',
+      { host: { ipcMode: 'container:x', pidMode: 'container:x', networkMode: 'container:x' } },
+      { joined: { ipc: pid, pid, network: pid } },
+    );
+    const expected = ['ipc', 'net', 'pid'].map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`));
+    assert.deepEqual((await second.finish()).stdout.trim().split('\n'), ['shared', ...expected]);
+    await stop(first);
+  });
+
+  test('the host’s namespaces, where they are asked for', async () => {
+    const { stdout } = await sandbox.run('for n in ipc net pid uts; do readlink /proc/self/ns/$n; done', {
+      host: { ipcMode: 'host', pidMode: 'host', networkMode: 'host', utsMode: 'host' },
+    });
+    const expected = ['ipc', 'net', 'pid', 'uts'].map((kind) => readlinkSync(`/proc/self/ns/${kind}`));
+    assert.deepEqual(stdout.trim().split('\n'), expected);
+  });
+
+  test('a cgroup namespace has the container’s own group as its top', async () => {
+    const { stdout } = await sandbox.run('cat /proc/self/cgroup', { host: { cgroupnsMode: 'private' } });
+    const places = stdout
+      .trim()
+      .split('\n')
+      .filter((line) => /:(memory|pids|cpu):/.test(line))
+      .map((line) => line.split(':')[2]);
+    assert.ok(places.length > 0 && places.every((place) => place === '/'), stdout);
   });
 
   test('a reused PID is not taken for the container', async () => {

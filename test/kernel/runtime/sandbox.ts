@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../../src/base/index.ts';
+import type { JoinedProcesses } from '../../../src/engine/container-namespaces.ts';
 import { buildOciConfiguration } from '../../../src/engine/oci-configuration.ts';
 import { createRuntime } from '../../../src/runtime/index.ts';
 import type {
@@ -81,6 +82,8 @@ export interface StartOptions {
   readonly init?: boolean;
   readonly openStdin?: boolean;
   readonly networkNamespace?: number;
+  readonly attachments?: LaunchRequest['attachments'];
+  readonly joined?: JoinedProcesses;
   readonly trace?: LaunchRequest['trace'];
 }
 
@@ -114,7 +117,12 @@ export class Sandbox {
     });
   }
 
-  configuration(script: string, wishes: ContainerWishes = {}, id = 'x'): OciRuntimeConfiguration {
+  configuration(
+    script: string,
+    wishes: ContainerWishes = {},
+    id = 'x',
+    joined: JoinedProcesses = {},
+  ): OciRuntimeConfiguration {
     return buildOciConfiguration({
       container: containerFixture({
         ...wishes,
@@ -123,7 +131,7 @@ export class Sandbox {
       rootPath: join(this.directory, 'containers', id, 'root'),
       cgroupsPath: this.runtime.cgroupPathFor(id),
       cgroupVersion: this.runtime.cgroups.version,
-      joined: {},
+      joined,
       readRootFile: (path) => Buffer.from(path === '/etc/passwd' ? passwd : group),
       defaultUlimits: [],
     });
@@ -133,7 +141,7 @@ export class Sandbox {
     const id = `c${(sequence += 1)}`;
     const stateDirectory = join(this.directory, 'containers', id);
     const logPath = join(this.directory, `${id}.log`);
-    const configuration = this.configuration(script, wishes, id);
+    const configuration = this.configuration(script, wishes, id, options.joined);
     const container = await this.runtime.launch({
       id,
       configuration,
@@ -147,6 +155,7 @@ export class Sandbox {
       relays: [],
       heldDescriptors: [],
       ...(options.networkNamespace === undefined ? {} : { networkNamespace: options.networkNamespace }),
+      attachments: options.attachments ?? [],
       ...(options.trace === undefined ? {} : { trace: options.trace }),
     });
     const finish = async (): Promise<Outcome> => {
@@ -168,7 +177,12 @@ export class Sandbox {
   }
 
   async close(): Promise<void> {
-    assert.deepEqual(await this.runtime.leftovers(), []);
+    const left = await this.runtime.leftovers();
+    // After a failed test: its container must not keep this process waiting for its end.
+    for (const { id } of left) {
+      await this.runtime.discard(id, join(this.directory, 'containers', id), this.runtime.cgroupPathFor(id));
+    }
+    assert.deepEqual(left, []);
     await this.runtime.removeParentCgroup();
     assert.ok(!this.runtime.cgroups.exists(this.parent), 'a cgroup is left');
     assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(this.directory), 'a mount is left');

@@ -20,7 +20,7 @@ export function versionAnswer({ engine, product }: ApiContext): object {
       {
         Name: 'Engine',
         Version: product.version,
-        Details: { ...common, Experimental: 'false', GoVersion: '', NodeVersion: process.versions.node },
+        Details: { ...common, Experimental: 'false', GoVersion: `node${process.versions.node}` },
       },
     ],
     Version: product.version,

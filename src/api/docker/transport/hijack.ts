@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { invalidArgument } from '../../../base/index.ts';
-import { maximumJsonBytes, parseJson, tooLarge } from '../decode/body.ts';
+import { readRequestJson } from '../decode/body.ts';
 
 /**
- * A connection that leaves HTTP. Two ways lead here: `Upgrade: tcp`, where Node's parser stops after the head and the
- * body is still to be read from the connection; and, for older clients, a plain request whose connection is taken over after
- * its body was read.
+ * A connection that leaves HTTP. Two ways lead here: `Upgrade: tcp`, where Node hands the connection over by itself; and, for
+ * older clients, a plain request whose connection is taken over after its body was read.
  */
 export interface HijackableConnection {
   readonly socket: Duplex;
@@ -14,51 +12,16 @@ export interface HijackableConnection {
   json(): Promise<unknown>;
 }
 
-/** Takes exactly `length` bytes off the connection; what follows them stays in it. */
-async function readExactly(socket: Duplex, length: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let missing = length;
-  while (missing > 0) {
-    const chunk: unknown = socket.read(Math.min(missing, Math.max(1, socket.readableLength)));
-    if (Buffer.isBuffer(chunk)) {
-      chunks.push(chunk);
-      missing -= chunk.length;
-      continue;
-    }
-    if (socket.readableEnded || socket.destroyed) {
-      throw invalidArgument('body-too-short', 'invalid JSON: the connection ended within the request body');
-    }
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        for (const event of ['readable', 'end', 'close', 'error']) socket.off(event, wake);
-        resolve();
-      };
-      for (const event of ['readable', 'end', 'close', 'error']) socket.on(event, wake);
-    });
-  }
-  return Buffer.concat(chunks);
-}
-
-/** A connection after Node's `upgrade` event; `head` is what was read past the request's head. */
+/**
+ * A connection after Node's `upgrade` event. `head` is what was read past the request; the body itself, which docker's
+ * client sends with the upgrade, still comes out of the request (since Node 24.9 with shouldUpgradeCallback).
+ */
 export function upgradedConnection(request: IncomingMessage, socket: Duplex, head: Buffer): HijackableConnection {
   if (head.length > 0) socket.unshift(head);
   return {
     socket,
     upgraded: true,
-    async json() {
-      if (request.headers['transfer-encoding'] !== undefined) {
-        throw invalidArgument(
-          'unsupported-transfer-encoding',
-          'a request that asks for an upgrade must give its body a Content-Length',
-        );
-      }
-      const length = Number(request.headers['content-length'] ?? '0');
-      if (!Number.isSafeInteger(length) || length < 0) {
-        throw invalidArgument('invalid-content-length', 'invalid Content-Length');
-      }
-      if (length > maximumJsonBytes) tooLarge();
-      return parseJson(await readExactly(socket, length));
-    },
+    json: async () => await readRequestJson(request),
   };
 }
 

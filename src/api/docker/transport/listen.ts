@@ -26,7 +26,7 @@ function addressText(server: Server, target: ListenTarget): string {
   const address = server.address();
   if (target.kind === 'descriptor') return `fd://${target.descriptor}`;
   if (target.kind === 'unix' || address === null || typeof address === 'string') {
-    return `unix://${target.kind === 'unix' ? target.path : String(address)}`;
+    return `unix://${target.kind === 'unix' ? target.path : (address ?? '')}`;
   }
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return `tcp://${host}:${address.port}`;

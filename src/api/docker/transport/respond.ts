@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import type { Log } from '../../../base/index.ts';
 import { describeError } from '../../../base/index.ts';
-import { checkContentType, readJson } from '../decode/body.ts';
+import { readRequestJson } from '../decode/body.ts';
 import type { Query } from '../decode/query.ts';
 import type { Answer, ApiRequest } from '../exchange.ts';
 import type { ApiVersion } from '../version.ts';
@@ -48,11 +48,7 @@ export class HttpExchange implements ApiRequest {
   }
 
   async json(): Promise<unknown> {
-    const { headers } = this.#request;
-    const present = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? '0') > 0;
-    if (!present) return undefined;
-    checkContentType(headers['content-type']);
-    return await readJson(this.#request, headers['content-length']);
+    return await readRequestJson(this.#request);
   }
 }
 

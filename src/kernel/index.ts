@@ -11,6 +11,7 @@ export {
   compileDeviceProgram,
   createCgroupManager,
   type DeviceRule,
+  favorDynamicChanges,
   type Hierarchies,
   type Hierarchy,
   parseHierarchies,

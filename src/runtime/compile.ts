@@ -1,5 +1,12 @@
+import { constants, openSync } from 'node:fs';
 import { internal, invalidArgument, notImplemented } from '../base/index.ts';
-import { capabilityMask, type CgroupView, compileSeccomp, ownOomScoreAdjust } from '../kernel/index.ts';
+import {
+  capabilityMask,
+  type CgroupManager,
+  type CgroupView,
+  compileSeccomp,
+  ownOomScoreAdjust,
+} from '../kernel/index.ts';
 import { parseMountOptions, isPropagation } from './mount-options.ts';
 import type { OciDevice, OciMount, OciProcess, OciRuntimeConfiguration, OciSeccomp } from './oci.ts';
 import type {
@@ -24,6 +31,23 @@ export class DescriptorTable {
   }
 }
 
+/** How a process gets into its control groups: on v2 it is cloned into an opened directory, on v1 it has to join. */
+export type CgroupEntry = { readonly directories: readonly string[] } | { readonly descriptor: number };
+
+/** Opens the group on v2; `keep` is told what has to be closed. */
+export function openCgroups(manager: CgroupManager, path: string, keep: (descriptor: number) => number): CgroupEntry {
+  const directories = manager.directories(path);
+  const [directory] = directories;
+  if (manager.version === 1 || directory === undefined) return { directories };
+  return { descriptor: keep(openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY)) };
+}
+
+function cgroupPlan(entry: CgroupEntry, descriptors: DescriptorTable) {
+  if ('descriptor' in entry) return { joins: [], launch: { cloneIntoCgroup: descriptors.add(entry.descriptor) } };
+  const joins: readonly PlanOperation[] = [{ op: 'join-cgroups', directories: entry.directories }];
+  return { joins, launch: {} };
+}
+
 export interface CompileRequest {
   readonly configuration: OciRuntimeConfiguration;
   readonly root: RootFilesystem;
@@ -33,8 +57,7 @@ export interface CompileRequest {
   readonly init: boolean;
   readonly monitor: MonitorSetup;
   readonly descriptors: DescriptorTable;
-  /** Directories whose cgroup.procs the process writes itself into. */
-  readonly cgroupDirectories: readonly string[];
+  readonly cgroups: CgroupEntry;
   /** What a mount of type "cgroup" shows. */
   readonly cgroupView: CgroupView;
   /** Open file for a bind mount whose source must not be looked up as a path of the host; undefined for the others. */
@@ -63,11 +86,12 @@ export function compileLaunch(request: CompileRequest): LaunchPlan {
     throw invalidArgument('mount-namespace-required', 'a container needs a mount namespace of its own');
   }
   const pidNamespace = joinedNamespaces.get('pid');
+  const cgroups = cgroupPlan(request.cgroups, descriptors);
   const rootPropagation = rootPropagationOf(linux.rootfsPropagation);
   const operations: PlanOperation[] = [
     // First of all: everything that follows is charged to the container, and the cgroup namespace takes the group
     // that its creator is in as its root.
-    { op: 'join-cgroups', directories: request.cgroupDirectories },
+    ...cgroups.joins,
     // Before any mount: sysfs shows the network namespace, mqueue the IPC namespace, of whoever mounts it.
     ...joinOperations(joinedNamespaces, descriptors),
     ...unshareOperations(created),
@@ -96,6 +120,7 @@ export function compileLaunch(request: CompileRequest): LaunchPlan {
   return {
     monitor: request.monitor,
     cloneNamespaces: created.filter((kind) => cloned.has(kind)),
+    ...cgroups.launch,
     ...(pidNamespace === undefined ? {} : { pidNamespace: descriptors.add(pidNamespace) }),
     operations,
     descriptors: descriptors.numbers,
@@ -107,7 +132,7 @@ export interface ExecCompileRequest {
   readonly seccomp: OciSeccomp | undefined;
   readonly monitor: MonitorSetup;
   readonly descriptors: DescriptorTable;
-  readonly cgroupDirectories: readonly string[];
+  readonly cgroups: CgroupEntry;
   /** A pidfd of the container's init: setns takes it for every kind, so a reused PID cannot lead us elsewhere. */
   readonly containerProcess: number;
   /** Those of the container's namespaces that are not the host's. */
@@ -118,14 +143,16 @@ export interface ExecCompileRequest {
 export function compileExec(request: ExecCompileRequest): LaunchPlan {
   const { process, descriptors, namespaces } = request;
   const container = descriptors.add(request.containerProcess);
+  const cgroups = cgroupPlan(request.cgroups, descriptors);
   // The mount namespace last: afterwards host paths are out of reach.
   const order: readonly NamespaceKind[] = ['ipc', 'uts', 'network', 'cgroup', 'mount'];
   return {
     monitor: request.monitor,
     cloneNamespaces: [],
+    ...cgroups.launch,
     ...(namespaces.includes('pid') ? { pidNamespace: container } : {}),
     operations: [
-      { op: 'join-cgroups', directories: request.cgroupDirectories },
+      ...cgroups.joins,
       ...order
         .filter((kind) => namespaces.includes(kind))
         .map((namespace): PlanOperation => ({ op: 'join-namespace', namespace, descriptor: container })),

@@ -9,7 +9,7 @@ import {
   namespaceInodes,
   openProcess,
 } from '../kernel/index.ts';
-import { compileExec, DescriptorTable } from './compile.ts';
+import { compileExec, DescriptorTable, openCgroups } from './compile.ts';
 import { describeLaunchFailure } from './launch-failure.ts';
 import { monitorPaths, removeStateDirectory } from './layout.ts';
 import { type Monitor, spawnMonitor } from './monitor.ts';
@@ -147,7 +147,12 @@ export class MonitoredContainer extends MonitoredProcess implements RunningConta
 
   async exec(request: ExecRequest): Promise<ContainerProcess> {
     const { record } = this;
-    const container = this.#openContainer();
+    const opened: number[] = [];
+    const keep = (descriptor: number): number => {
+      opened.push(descriptor);
+      return descriptor;
+    };
+    const container = keep(this.#openContainer());
     try {
       mkdirSync(request.stateDirectory, { recursive: true, mode: 0o700 });
       const plan = compileExec({
@@ -164,7 +169,7 @@ export class MonitoredContainer extends MonitoredProcess implements RunningConta
           deferUnmount: false,
         },
         descriptors: new DescriptorTable(),
-        cgroupDirectories: this.#cgroups.directories(record.cgroupPath),
+        cgroups: openCgroups(this.#cgroups, record.cgroupPath, keep),
         containerProcess: container,
         namespaces: foreignNamespaces(record.pid),
       });
@@ -188,7 +193,7 @@ export class MonitoredContainer extends MonitoredProcess implements RunningConta
       await removeStateDirectory(request.stateDirectory);
       throw error;
     } finally {
-      closeSync(container);
+      for (const descriptor of opened) closeSync(descriptor);
     }
   }
 

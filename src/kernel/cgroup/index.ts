@@ -16,6 +16,7 @@ export type {
 export { type Hierarchies, type Hierarchy, parseHierarchies, readHierarchies } from './hierarchies.ts';
 export { CgroupManagerV1 } from './v1.ts';
 export { CgroupManagerV2, weightFromBlkio, weightFromShares } from './v2.ts';
+export { favorDynamicChanges } from './dynamic-changes.ts';
 export { attachDeviceProgram, compileDeviceProgram } from './device-program.ts';
 
 /**

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { silentLog } from '../../../src/base/index.ts';
 import type { JoinedProcesses } from '../../../src/engine/container-namespaces.ts';
 import { buildOciConfiguration } from '../../../src/engine/oci-configuration.ts';
+import { type CgroupManager, createCgroupManager } from '../../../src/kernel/index.ts';
 import { createRuntime } from '../../../src/runtime/index.ts';
 import type {
   ExitRecord,
@@ -102,7 +103,10 @@ export class Sandbox {
   readonly rootDirectory = join(this.directory, 'rootfs');
   readonly runtime;
 
-  constructor() {
+  readonly #cgroups;
+
+  constructor(cgroups: CgroupManager = createCgroupManager()) {
+    this.#cgroups = cgroups;
     this.runtime = this.newRuntime();
     makeRoot(this.rootDirectory);
   }
@@ -114,6 +118,7 @@ export class Sandbox {
       cgroupParent: this.parent,
       nativeBinaryPath,
       log: silentLog,
+      cgroups: this.#cgroups,
     });
   }
 

@@ -9,7 +9,7 @@ import type { ReportProgress } from './types.ts';
 const program = 'mmdebstrap';
 
 /** Lines of a failed run that are worth telling. */
-const rememberedLines = 8;
+const rememberedLines = 12;
 
 /**
  * The tar of a minimal Debian root, as mmdebstrap writes it: made from the mirror that this machine's apt uses, by
@@ -70,7 +70,9 @@ async function checkEnd(ended: Promise<number>, lines: readonly string[], signal
   }
   if (signal.aborted) throw cancelled(signal);
   if (code === 0) return;
-  throw unavailable('bootstrap-failed', `${program} failed with status ${code}: ${lines.join('; ')}`, {
+  const errors = lines.filter((line) => line.startsWith('E: '));
+  const said = (errors.length > 0 ? errors : lines).map((line) => line.replace(/^E: /, ''));
+  throw unavailable('bootstrap-failed', `${program} failed with status ${code}: ${said.join('; ')}`, {
     hint: 'check that the package mirror of this machine can be reached (apt-get update)',
   });
 }

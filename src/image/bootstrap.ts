@@ -24,7 +24,6 @@ export async function bootstrapImage(
 ): Promise<StoredImage> {
   const reference = withDefaultTag(parseReference(text));
   const base = await prepareBase(familiarName(reference), reference.tag ?? '', report, signal, context.log);
-  report({ status: 'Unpacking' });
   const image = await createSingleLayerImage(
     context,
     {
@@ -39,6 +38,7 @@ export async function bootstrapImage(
       },
       reference: canonicalReference(reference),
       time: now(),
+      onReceived: () => report({ status: 'Unpacking' }),
     },
     signal,
   );

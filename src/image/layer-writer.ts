@@ -30,7 +30,7 @@ import { type TarEvent, TarReader } from './tar-reader.ts';
 import { type TarHeader, tarType } from './tar-format.ts';
 
 export interface UnpackLimits {
-  /** Of the content of all files together. */
+  /** Of the content of all files and links together. */
   readonly maximumBytes: number;
   readonly maximumEntries: number;
 }
@@ -137,7 +137,9 @@ export class LayerWriter {
 
   #count(header: TarHeader): void {
     this.#entries += 1;
-    this.#bytes += header.type === tarType.file ? header.size : 0;
+    // As Docker counts: the text of a symbolic link is content too.
+    if (header.type === tarType.file) this.#bytes += header.size;
+    else if (header.type === tarType.symlink) this.#bytes += header.linkName.length;
     const { maximumBytes, maximumEntries } = this.#limits;
     if (this.#bytes <= maximumBytes && this.#entries <= maximumEntries) return;
     throw resourceExhausted(

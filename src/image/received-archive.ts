@@ -30,7 +30,7 @@ export class ReceivedArchive {
     signal: AbortSignal,
     onBytes: (total: number) => void,
   ): Promise<void> {
-    const reader = new TarReader();
+    const reader = new TarReader({ sparse: false });
     let writer: BlobWriter | undefined;
     let name = '';
     let total = 0;

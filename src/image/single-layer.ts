@@ -16,6 +16,8 @@ export interface SingleLayerImage {
   readonly reference: string | undefined;
   readonly time: string;
   readonly onBytes?: (total: number) => void;
+  /** All bytes are here; unpacking them begins. */
+  readonly onReceived?: () => void;
 }
 
 /** Makes an image of one layer from a root file system's tar (compressed or not). */
@@ -28,6 +30,7 @@ export async function createSingleLayerImage(
   try {
     const { blob, mediaType } = await receive(context, request, signal);
     pins.pin(blob.digest);
+    request.onReceived?.();
     const layer = await context.layers.unpack(blob.digest, undefined);
     pins.pin(layer.diffId);
     signal.throwIfAborted();

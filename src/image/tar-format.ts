@@ -63,7 +63,7 @@ function text(block: Buffer, offset: number, length: number): Buffer {
 }
 
 /** Octal digits, or GNU's base-256 with the top bit of the first byte set. */
-function number(block: Buffer, offset: number, length: number): number {
+export function decodeNumber(block: Buffer, offset: number, length: number): number {
   const first = block[offset] ?? 0;
   if ((first & 0x80) === 0) {
     const digits = text(block, offset, length).toString('latin1').trim();
@@ -87,7 +87,7 @@ function checksumMatches(block: Buffer): boolean {
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
   }
-  const stated = number(block, 148, 8);
+  const stated = decodeNumber(block, 148, 8);
   return stated === unsigned || stated === signed;
 }
 
@@ -113,19 +113,19 @@ export function decodeHeader(block: Buffer): TarHeader {
   let type = String.fromCharCode(block[156] ?? 0);
   if (type === tarType.oldFile || type === tarType.contiguous) type = tarType.file;
   const devices = type === tarType.character || type === tarType.block;
-  const size = withoutContent.has(type) ? 0 : number(block, 124, 12);
+  const size = withoutContent.has(type) ? 0 : decodeNumber(block, 124, 12);
   if (size < 0) throw invalidArchive(`${name.toString()} has a negative size`);
   return {
     name,
     linkName: text(block, 157, 100),
     type,
-    mode: number(block, 100, 8) & 0o7777,
-    uid: number(block, 108, 8),
-    gid: number(block, 116, 8),
+    mode: decodeNumber(block, 100, 8) & 0o7777,
+    uid: decodeNumber(block, 108, 8),
+    gid: decodeNumber(block, 116, 8),
     size,
-    modified: { seconds: number(block, 136, 12), nanoseconds: 0 },
-    deviceMajor: devices ? number(block, 329, 8) : 0,
-    deviceMinor: devices ? number(block, 337, 8) : 0,
+    modified: { seconds: decodeNumber(block, 136, 12), nanoseconds: 0 },
+    deviceMajor: devices ? decodeNumber(block, 329, 8) : 0,
+    deviceMinor: devices ? decodeNumber(block, 337, 8) : 0,
     attributes: new Map(),
   };
 }

@@ -9,11 +9,18 @@ import {
   type TarHeader,
   tarType,
 } from './tar-format.ts';
+import { addToMap, type SparseEntry, sparseEntry } from './tar-sparse-entry.ts';
+import { checkSegments, SparseExpander } from './tar-sparse.ts';
 
 export type TarEvent =
   | { readonly kind: 'entry'; readonly header: TarHeader }
   | { readonly kind: 'data'; readonly chunk: Buffer }
   | { readonly kind: 'end' };
+
+export interface TarReaderOptions {
+  /** false: sparse files are refused, for whoever has no limit of the size that they expand to. */
+  readonly sparse?: boolean;
+}
 
 /** Long names and extended attributes are small; a "header" of gigabytes is an attack on memory. */
 const maximumExtension = 4 * 1024 * 1024;
@@ -31,6 +38,9 @@ const extensions: ReadonlySet<string> = new Set([
  * Throws invalid-argument `invalid-archive`.
  */
 export class TarReader {
+  readonly #options: TarReaderOptions;
+  #sparse: SparseEntry | undefined;
+  #expander: SparseExpander | undefined;
   #partial: Buffer = Buffer.alloc(0);
   #wanted = blockSize;
   #state: 'header' | 'extension' | 'data' | 'padding' | 'ended' = 'header';
@@ -44,6 +54,10 @@ export class TarReader {
   #longLink: Buffer | undefined;
   #current = '';
 
+  constructor(options: TarReaderOptions = {}) {
+    this.#options = options;
+  }
+
   *push(input: Buffer): Generator<TarEvent, void, undefined> {
     let chunk = input;
     while (chunk.length > 0 && this.#state !== 'ended') {
@@ -51,7 +65,8 @@ export class TarReader {
         const part = chunk.subarray(0, this.#remaining);
         chunk = chunk.subarray(part.length);
         this.#remaining -= part.length;
-        yield { kind: 'data', chunk: part };
+        if (this.#expander === undefined) yield { kind: 'data', chunk: part };
+        else for (const piece of this.#expander.push(part)) yield { kind: 'data', chunk: piece };
         if (this.#remaining === 0) yield* this.#endEntry();
       } else if (this.#state === 'padding') {
         const skipped = Math.min(chunk.length, this.#remaining);
@@ -76,7 +91,7 @@ export class TarReader {
   finish(): void {
     if (this.#state === 'ended') return;
     const pending = this.#pax.size > 0 || this.#longName !== undefined || this.#longLink !== undefined;
-    if (this.#state !== 'header' || this.#partial.length > 0 || pending) {
+    if (this.#state !== 'header' || this.#sparse !== undefined || this.#partial.length > 0 || pending) {
       throw invalidArchive(`it ends in the middle of ${this.#current === '' ? 'a header' : this.#current}`);
     }
   }
@@ -94,6 +109,10 @@ export class TarReader {
   }
 
   *#endEntry(): Generator<TarEvent, void, undefined> {
+    if (this.#expander !== undefined) {
+      for (const piece of this.#expander.finish()) yield { kind: 'data', chunk: piece };
+      this.#expander = undefined;
+    }
     yield { kind: 'end' };
     this.#skip(this.#padding);
   }
@@ -109,6 +128,10 @@ export class TarReader {
       this.#extension(block);
       return;
     }
+    if (this.#sparse !== undefined) {
+      yield* this.#sparseBlock(this.#sparse, block);
+      return;
+    }
     if (isZeroBlock(block)) {
       if (this.#zeroBlock) this.#state = 'ended';
       this.#zeroBlock = true;
@@ -120,7 +143,7 @@ export class TarReader {
       this.#startExtension(raw);
       return;
     }
-    yield* this.#startEntry(raw);
+    yield* this.#startEntry(raw, block);
   }
 
   #startExtension(raw: TarHeader): void {
@@ -145,7 +168,7 @@ export class TarReader {
     this.#skip(this.#padding);
   }
 
-  *#startEntry(raw: TarHeader): Generator<TarEvent, void, undefined> {
+  *#startEntry(raw: TarHeader, block: Buffer): Generator<TarEvent, void, undefined> {
     const named = { ...raw, name: this.#longName ?? raw.name, linkName: this.#longLink ?? raw.linkName };
     const records = new Map([...this.#global, ...this.#pax]);
     const header = withDirectoryType(records.size === 0 ? named : applyPax(named, records));
@@ -153,14 +176,38 @@ export class TarReader {
     this.#longName = undefined;
     this.#longLink = undefined;
     this.#current = header.name.toString();
-    if (raw.type === tarType.gnuSparse || records.has('GNU.sparse.major') || records.has('GNU.sparse.map')) {
-      throw invalidArchive(`${this.#current} is stored as a sparse file, which is not supported`);
+    const sparse = sparseEntry(header, block, records);
+    if (sparse === undefined) {
+      yield* this.#begin(header, header.size);
+    } else if (this.#options.sparse === false) {
+      throw invalidArchive(`${this.#current} is a sparse file, which has no place in an image archive`);
+    } else if (sparse.mapFollows === undefined) {
+      yield* this.#beginSparse(sparse);
+    } else {
+      this.#sparse = sparse;
+      this.#wanted = blockSize;
     }
+  }
+
+  *#begin(header: TarHeader, stored: number): Generator<TarEvent, void, undefined> {
     yield { kind: 'entry', header };
-    this.#padding = paddingOf(header.size);
-    this.#remaining = header.size;
+    this.#padding = paddingOf(stored);
+    this.#remaining = stored;
     this.#state = 'data';
-    if (header.size === 0) yield* this.#endEntry();
+    if (stored === 0) yield* this.#endEntry();
+  }
+
+  *#beginSparse(sparse: SparseEntry): Generator<TarEvent, void, undefined> {
+    const { header, segments, stored } = sparse;
+    this.#sparse = undefined;
+    checkSegments(segments, header.size, stored);
+    this.#expander = new SparseExpander(segments, header.size);
+    yield* this.#begin(header, stored);
+  }
+
+  /** A further block of a map. */
+  *#sparseBlock(sparse: SparseEntry, block: Buffer): Generator<TarEvent, void, undefined> {
+    if (addToMap(sparse, block)) yield* this.#beginSparse(sparse);
   }
 }
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { CortenError } from '../../../src/base/index.ts';
@@ -150,4 +153,31 @@ test('GNU long names and version 7 directories are understood', () => {
       ['old/', tarType.directory],
     ],
   );
+});
+
+test('sparse files of GNU tar come out whole, in all of its formats', async (context) => {
+  const directory = await mkdtemp('/tmp/sparse-');
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  const content = Buffer.alloc(3_000_000);
+  for (let position = 0; position < content.length - 9; position += 65_536) content.write(`at ${position}`, position);
+  const file = await open(join(directory, 'sparse'), 'w');
+  for (let position = 0; position < content.length - 9; position += 65_536) {
+    await file.write(content, position, 12, position);
+  }
+  await file.truncate(content.length);
+  await file.close();
+  for (const format of [['--format=gnu'], ['--format=posix'], ['--format=posix', '--sparse-version=0.1']]) {
+    const archive = execFileSync('tar', ['-C', directory, '-S', ...format, '-cf', '-', 'sparse'], {
+      maxBuffer: 2 ** 24,
+    });
+    assert.ok(archive.length < 1_000_000, 'tar saw no holes');
+    for (const step of [512, 10_007]) {
+      const result = read(archive, step);
+      assert.equal(result.headers[0]?.name.toString(), 'sparse');
+      assert.equal(result.headers[0]?.size, content.length);
+      assert.ok(result.contents[0]?.equals(content), format.join(' '));
+    }
+    assert.throws(() => [...new TarReader({ sparse: false }).push(archive)], /has no place in an image archive/);
+    assert.throws(() => read(archive.subarray(0, 2000), 512), /it ends in the middle/);
+  }
 });

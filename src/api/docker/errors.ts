@@ -31,12 +31,19 @@ export const errorCodeHeader = 'Corten-Error-Code';
 /** Status, text and code of anything that was thrown. Errors without a kind are ours: 500. */
 export function answerOfError(error: unknown): ErrorAnswer {
   if (!(error instanceof CortenError)) return { status: 500, message: describeError(error), code: 'internal' };
-  const message = describeError(error);
+  const message = messageOf(error);
   return {
     status: statusOfKind[error.kind],
     message: error.hint === undefined ? message : `${message} (${error.hint})`,
     code: error.code,
   };
+}
+
+/** A message that already says why in words gains nothing from the errno that it was made from. */
+function messageOf(error: CortenError): string {
+  const translated =
+    error.cause instanceof Error && error.cause.name === 'KernelError' && statusOfKind[error.kind] < 500;
+  return translated ? error.message : describeError(error);
 }
 
 /** The body of every error: `{"message": …}` and a line feed, as dockerd ends it. */

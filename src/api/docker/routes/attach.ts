@@ -1,8 +1,10 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { Attachment } from '../../../runtime/types.ts';
+import { CortenError } from '../../../base/index.ts';
 import type { ApiContext } from '../context.ts';
 import { execStart } from '../decode/exec-configuration.ts';
 import { flag, text } from '../decode/query.ts';
+import { answerOfError } from '../errors.ts';
 import type { HijackRequest, HijackRoute } from '../exchange.ts';
 import { parseDetachKeys } from '../transport/detach-keys.ts';
 import { pump } from '../transport/pump.ts';
@@ -29,6 +31,22 @@ async function attachContainer({ engine, log }: ApiContext, request: HijackReque
   pump(connection, attachment, { log, stdin, detachKeys: tty ? keys : undefined });
 }
 
+/**
+ * A process that could not be started is told in the stream: docker's client prints that and takes the exit code, 126 or 127,
+ * from the exec. What is wrong with the request itself is an ordinary answer.
+ */
+function tellsInStream(error: unknown): boolean {
+  return error instanceof CortenError && error.kind !== 'not-found' && error.kind !== 'conflict';
+}
+
+/** Standard output's frame. */
+function frame(data: Buffer): Buffer {
+  const head = Buffer.alloc(8);
+  head[0] = 1;
+  head.writeUInt32BE(data.length, 4);
+  return Buffer.concat([head, data]);
+}
+
 /** POST /exec/{id}/start */
 async function startExec({ engine, log }: ApiContext, request: HijackRequest): Promise<void> {
   const exec = engine.execs.resolve(request.params['id'] ?? '');
@@ -40,8 +58,18 @@ async function startExec({ engine, log }: ApiContext, request: HijackRequest): P
   }
   const { attachStdin, detachKeys, tty } = exec.configuration;
   const keys = parseDetachKeys(detachKeys);
-  const attachment = await engine.execs.startAttached(exec.id, start.consoleSize);
-  const connection = request.accept(outputType(tty, request.version));
+  const type = outputType(tty, request.version);
+  let attachment: Attachment;
+  try {
+    attachment = await engine.execs.startAttached(exec.id, start.consoleSize);
+  } catch (error) {
+    if (!tellsInStream(error)) throw error;
+    log.debug({ err: error }, 'exec did not start');
+    const message = Buffer.from(`${answerOfError(error).message}\r\n`);
+    request.accept(type).end(tty ? message : frame(message));
+    return;
+  }
+  const connection = request.accept(type);
   pump(connection, attachment, { log, stdin: attachStdin, detachKeys: tty ? keys : undefined });
 }
 

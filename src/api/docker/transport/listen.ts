@@ -23,13 +23,20 @@ export interface Listener {
 }
 
 function addressText(server: Server, target: ListenTarget): string {
-  const address = server.address();
-  if (target.kind === 'descriptor') return `fd://${target.descriptor}`;
-  if (target.kind === 'unix' || address === null || typeof address === 'string') {
-    return `unix://${target.kind === 'unix' ? target.path : (address ?? '')}`;
+  switch (target.kind) {
+    case 'unix':
+      return `unix://${target.path}`;
+    case 'descriptor':
+      return `fd://${target.descriptor}`;
+    case 'tcp': {
+      const address = server.address();
+      // A port of 0 was chosen by the kernel.
+      const port = typeof address === 'object' && address !== null ? address.port : target.port;
+      return `tcp://${target.host.includes(':') ? `[${target.host}]` : target.host}:${port}`;
+    }
+    default:
+      return target satisfies never;
   }
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `tcp://${host}:${address.port}`;
 }
 
 /** Binds a server. @throws unavailable `listen-failed` */

@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { invalidArgument } from '../base/index.ts';
 import type { OciMount } from '../runtime/types.ts';
 import type { JoinedProcesses } from './container-namespaces.ts';
 import { defaultMounts, defaultShmSizeBytes } from './sandbox-defaults/index.ts';
@@ -27,6 +29,7 @@ export interface ContainerMountsInput {
 export function containerMounts(input: ContainerMountsInput): readonly OciMount[] {
   const { host, mounts, files, joined } = input;
   const own = [...mounts.map((mount) => userMount(mount)), ...tmpfsMounts(host)];
+  for (const { destination } of own) refuseBelowProc(normalise(destination));
   const taken = new Set(own.map(({ destination }) => normalise(destination)));
   const hostIpc = host.ipcMode === 'host';
   const joinedIpc = host.ipcMode.startsWith('container:');
@@ -62,7 +65,29 @@ export function containerMounts(input: ContainerMountsInput): readonly OciMount[
   return [...defaults, ...sorted];
 }
 
-const normalise = (path: string): string => path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+/** Files of /proc that may be replaced by ones that tell a container about itself, as lxcfs makes them. */
+const replaceableProcFiles = new Set([
+  '/proc/cpuinfo',
+  '/proc/diskstats',
+  '/proc/loadavg',
+  '/proc/meminfo',
+  '/proc/net/dev',
+  '/proc/slabinfo',
+  '/proc/stat',
+  '/proc/swaps',
+  '/proc/sys/crypto/fips_enabled',
+  '/proc/sys/kernel/ns_last_pid',
+  '/proc/uptime',
+]);
+
+/** A mount over /proc, or inside it, fakes what security labels and sysctls are written to (CVE-2019-16884). */
+function refuseBelowProc(destination: string): void {
+  if (destination !== '/proc' && !destination.startsWith('/proc/')) return;
+  if (replaceableProcFiles.has(destination)) return;
+  throw invalidArgument('mount-inside-proc', `"${destination}" cannot be mounted because it is inside /proc`);
+}
+
+const normalise = (path: string): string => posix.normalize(path).replace(/(.)\/$/, '$1');
 
 const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
 

@@ -77,6 +77,9 @@ export class CortenRuntime implements Runtime {
       });
       const plan = phase('compile', () => this.#compile(request, opened));
       const monitor = await phase('launch', () => this.#spawn(plan, request));
+      // Parts of the launch, as the monitor saw them: from its own start.
+      request.trace?.('launch: monitor until clone3', monitor.timings.clone / 1e6);
+      request.trace?.('launch: clone3 until exec', (monitor.timings.exec - monitor.timings.clone) / 1e6);
       return new MonitoredContainer({
         monitor,
         record: {
@@ -152,16 +155,18 @@ export class CortenRuntime implements Runtime {
   /** A launch that failed leaves nothing; what cannot be taken back is logged and left to reconciliation. */
   async #undo(stateDirectory: string, cgroupPath: string | undefined): Promise<void> {
     try {
-      if (cgroupPath !== undefined) {
-        await this.cgroups.killAll(cgroupPath);
-        await this.cgroups.remove(cgroupPath);
-      }
+      if (cgroupPath !== undefined) await this.#removeCgroup(cgroupPath);
     } catch (error) {
       this.#options.log.warn({ err: error, cgroupPath }, `a failed start left a cgroup: ${describeError(error)}`);
     }
     await removeStateDirectory(stateDirectory).catch((error: unknown) => {
       this.#options.log.warn({ err: error, stateDirectory }, `a failed start left files: ${describeError(error)}`);
     });
+  }
+
+  async #removeCgroup(cgroupPath: string): Promise<void> {
+    if (this.cgroups.processes(cgroupPath).length > 0) await this.cgroups.killAll(cgroupPath);
+    await this.cgroups.remove(cgroupPath);
   }
 
   async recover(
@@ -186,10 +191,7 @@ export class CortenRuntime implements Runtime {
 
   async discard(id: string, stateDirectory: string, cgroupPath: string): Promise<void> {
     const failures: unknown[] = [];
-    await this.cgroups
-      .killAll(cgroupPath)
-      .then(() => this.cgroups.remove(cgroupPath))
-      .catch((error: unknown) => failures.push(error));
+    await this.#removeCgroup(cgroupPath).catch((error: unknown) => failures.push(error));
     try {
       await removeStateDirectory(stateDirectory);
     } catch (error) {

@@ -169,6 +169,12 @@ test("a user's mount replaces the default at its place; an outer mount comes bef
   assert.equal(destinations.filter((destination) => destination.startsWith('/dev/shm')).length, 1);
 });
 
+test('nothing is mounted over /proc or inside it, but for the files that lxcfs makes', () => {
+  refuses({ host: { tmpfs: { '/proc': '' } } }, 'mount-inside-proc');
+  refuses({ host: { tmpfs: { '//proc/sys/': '' } } }, 'mount-inside-proc');
+  assert.ok(build({ host: { tmpfs: { '/proc/meminfo': '', '/process': '' } } }));
+});
+
 test('environment: defaults only where image and user say nothing', () => {
   const env = build({ effective: { env: ['A=1', 'PATH=/x'], user: 'web' }, configuration: { tty: true } }).process.env;
   assert.deepEqual(env, ['HOSTNAME=fixture', 'TERM=xterm', 'A=1', 'PATH=/x', 'HOME=/srv/web']);

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <link.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -305,6 +305,23 @@ static void finish(void) {
   while (clients_any()) loop_step(-1);
 }
 
+/**
+ * Gives the pages of the program back that only the launch needed: what is used again comes back from the sealed file,
+ * which all monitors share. Only segments that are not writable, whose content the file still has.
+ */
+static void trim_program(void) {
+  extern const ElfW(Ehdr) __ehdr_start;
+  const char *start = (const char *)&__ehdr_start;
+  const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(const void *)(start + __ehdr_start.e_phoff);
+  /* The program is position-independent: it was linked for address 0, where its header is. */
+  for (int i = 0; i < __ehdr_start.e_phnum; i++) {
+    const ElfW(Phdr) *segment = &segments[i];
+    if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
+    const char *page = start + (segment->p_vaddr & ~(uintptr_t)4095);
+    madvise((void *)(uintptr_t)page, (size_t)(start + segment->p_vaddr + segment->p_memsz - page), MADV_DONTNEED);
+  }
+}
+
 int main(void) {
   struct plan plan;
   size_t length = 0;
@@ -323,6 +340,7 @@ int main(void) {
   sys_close_range(FIRST_DESCRIPTOR + plan.descriptors, ~0u, 0);
   launch(&plan);
   munmap((void *)(uintptr_t)bytes, length);
+  trim_program();
   while (!monitor.ended) loop_step(-1);
   finish();
   return 0;

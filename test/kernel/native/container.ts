@@ -37,7 +37,7 @@ const moreApplets = [
   'ps',
 ];
 
-/** A directory with layers below it; `remove` checks that nothing is mounted there any more. */
+/** A directory with layers below it; `remove` checks that no mount and no monitor was left. */
 export interface Workspace {
   readonly directory: string;
   readonly layer: string;
@@ -56,10 +56,12 @@ export function makeWorkspace(): Workspace {
     directory,
     layer,
     remove: () => {
-      // Only after a test that failed; the end of a test that went well leaves none.
-      for (const pid of monitorsOfThisProcess()) process.kill(Number(pid), 'SIGKILL');
+      // None is left by tests that went well; after a failure, their sockets would keep this process from ending.
+      const monitors = monitorsOfThisProcess();
+      for (const pid of monitors) process.kill(Number(pid), 'SIGKILL');
       assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(directory), 'a mount was left on the host');
       rmSync(directory, { recursive: true, force: true });
+      assert.deepEqual(monitors, [], 'a monitor was left');
     },
   };
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataLoss, detach, invalidArgument, KeyedMutex, type Log } from '../base/index.ts';
+import { hasErrno } from '../kernel/kernel-error.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
 import type { Catalog, LayerRow } from './catalog.ts';
 import type { ContentStore } from './content-store.ts';
@@ -30,7 +31,7 @@ export class LayerStore {
   readonly #options: LayerStoreOptions;
   readonly #rows = new Map<string, LayerRow>();
   readonly #unpacking = new KeyedMutex();
-  readonly #syncing = new Set<Promise<void>>();
+  readonly #background = new Set<Promise<void>>();
 
   constructor(options: LayerStoreOptions) {
     this.#options = options;
@@ -165,29 +166,43 @@ export class LayerStore {
 
   /** The user need not wait until the disk has it: the blob is durable, and a layer can be made from it again. */
   #syncLater(row: LayerRow): void {
-    const { workers, log, catalog } = this.#options;
+    const { workers, catalog } = this.#options;
     const sync = async (): Promise<void> => {
       await workers.run<'sync'>({ kind: 'sync', directory: this.directory });
       if (this.#rows.get(row.diffId)?.directory !== row.directory) return;
       catalog.markSynced(row.diffId);
     };
-    const running = sync().finally(() => this.#syncing.delete(running));
-    this.#syncing.add(running);
-    detach(log, 'syncing a layer', running);
+    this.#inBackground('syncing a layer', sync());
   }
 
-  /** Resolves when no sync is under way. */
+  /** Resolves when nothing goes on in the background. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#syncing);
+    await Promise.allSettled(this.#background);
   }
 
-  /** Removes a layer that nothing refers to: first the row, so that a crash leaves a directory that start() removes. */
+  /**
+   * Removes a layer that nothing refers to: first the row, so that a crash leaves a directory that start() removes.
+   * Nobody waits until the disk has deleted thousands of files.
+   */
   async remove(diffId: string): Promise<void> {
     const row = this.#rows.get(diffId);
     if (row === undefined) return;
     this.#options.catalog.removeLayer(diffId);
     this.#rows.delete(diffId);
-    await this.#removeDirectory(this.directory, row.directory);
+    const name = `removed-${randomBytes(8).toString('hex')}`;
+    try {
+      await rename(this.path(row), join(this.#incoming, name));
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT')) return;
+      throw error;
+    }
+    this.#inBackground('removing a layer', this.#removeDirectory(this.#incoming, name));
+  }
+
+  #inBackground(what: string, work: Promise<void>): void {
+    const running = work.finally(() => this.#background.delete(running));
+    this.#background.add(running);
+    detach(this.#options.log, what, running);
   }
 
   async #removeDirectory(parent: string, name: string): Promise<void> {

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { detach, invalidArgument, notFound } from '../base/index.ts';
 import { changeMode, changeOwner } from '../kernel/files.ts';
+import { hasErrno } from '../kernel/kernel-error.ts';
 import { mountOverlay } from '../kernel/mount.ts';
 import { Root } from '../kernel/rooted.ts';
 import type { RootFilesystem } from '../runtime/types.ts';
@@ -32,7 +34,7 @@ export class SnapshotStore implements Snapshots {
   /** Starts to remove directories of containers that are gone; a large one must not delay the daemon. */
   async start(): Promise<void> {
     for (const name of readdirSync(this.#directory)) {
-      if (!this.#rows.has(name)) detach(this.#context.log, 'removing a writable layer', this.#removeTree(name));
+      if (!this.#rows.has(name)) this.#removeInBackground(name);
     }
   }
 
@@ -96,7 +98,7 @@ export class SnapshotStore implements Snapshots {
   async remove(containerId: string): Promise<void> {
     const row = this.#rows.get(containerId);
     if (row === undefined) return;
-    await this.#removeTree(containerId);
+    await this.#setAside(containerId);
     this.#context.catalog.removeSnapshot(containerId);
     this.#rows.delete(containerId);
     // An image that was removed by force meanwhile left its layers to this container. The common case is free.
@@ -151,13 +153,24 @@ export class SnapshotStore implements Snapshots {
     return this.#lowerNames(row).map((name) => join(this.#context.layers.directory, name));
   }
 
-  #removeTree(name: string): Promise<void> {
-    const { workers } = this.#context;
-    if (!existsSync(join(this.#directory, name))) return Promise.resolve();
+  /** Renames the directory, so that nobody waits until the disk has deleted what may be many files. */
+  async #setAside(containerId: string): Promise<void> {
+    const name = `.removed-${randomBytes(8).toString('hex')}`;
+    try {
+      await rename(join(this.#directory, containerId), join(this.#directory, name));
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT')) return;
+      throw error;
+    }
+    this.#removeInBackground(name);
+  }
+
+  #removeInBackground(name: string): void {
+    const { workers, log } = this.#context;
     const removing = workers
       .run<'remove-tree'>({ kind: 'remove-tree', parent: this.#directory, name })
       .finally(() => this.#removing.delete(removing));
     this.#removing.add(removing);
-    return removing;
+    detach(log, 'removing a writable layer', removing);
   }
 }

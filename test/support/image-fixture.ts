@@ -63,12 +63,14 @@ export class ImageFixture {
   }
 
   /** What is on the disk: nothing is left behind of what failed or was removed. */
-  leftovers(): {
+  async leftovers(): Promise<{
     readonly blobs: number;
     readonly layers: number;
     readonly incoming: number;
     readonly containers: number;
-  } {
+  }> {
+    // Deleting goes on in the background.
+    await this.#store?.stop();
     const count = (path: string): number => readdirSync(join(this.dataRoot, path)).length;
     return {
       blobs: count('blobs/sha256'),

@@ -75,7 +75,7 @@ test('gzip, zstd and plain give the same layer; other compressions are refused b
   ] as const) {
     assert.deepEqual((await fixture.import(bytes, name)).layers, [diffId]);
   }
-  assert.equal(fixture.leftovers().layers, 1);
+  assert.equal((await fixture.leftovers()).layers, 1);
   await assert.rejects(fixture.import(Buffer.from('fd377a585a000000', 'hex')), {
     kind: 'not-implemented',
     message: 'xz compression is not supported',
@@ -152,7 +152,7 @@ for (const [name, tar] of attacks) {
       return true;
     });
     assert.deepEqual(fixture.store.list(), []);
-    assert.deepEqual(fixture.leftovers(), nothing);
+    assert.deepEqual(await fixture.leftovers(), nothing);
   });
 }
 
@@ -216,5 +216,5 @@ test('a decompression bomb is stopped at the limit', async () => {
   await fixture.start();
   const bomb = gzipSync(new TarBuilder().file('zeros', '0'.repeat(1_000_001)).end());
   await assert.rejects(fixture.import(bomb), { kind: 'resource-exhausted', code: 'layer-too-large' });
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
 });

@@ -65,7 +65,7 @@ test('a writable layer is prepared, mounted, changed, measured and removed', asy
   await snapshots.remove(container);
   await snapshots.remove(container);
   assert.throws(() => snapshots.root(container), { kind: 'not-found' });
-  assert.equal(fixture.leftovers().containers, 0);
+  assert.equal((await fixture.leftovers()).containers, 0);
 });
 
 test('changes are told as docker diff tells them', async () => {
@@ -119,11 +119,11 @@ test('a container keeps its layers when its image is removed by force', async ()
   const { store } = fixture;
   await store.remove('image', { force: true, prune: true });
   assert.deepEqual(store.list(), []);
-  assert.equal(fixture.leftovers().layers, 1);
+  assert.equal((await fixture.leftovers()).layers, 1);
   await fixture.restart();
   inMerged(fixture, (path) => assert.equal(readFileSync(join(path, 'etc/a'), 'utf8'), 'a'));
   await fixture.store.snapshots.remove(container);
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
 });
 
 test('an image without layers can be run from', async () => {
@@ -146,5 +146,5 @@ test('an unknown image or container is refused', async () => {
   await assert.rejects(snapshots.prepare('../escape', 'nosuch'), { kind: 'invalid-argument' });
   assert.throws(() => snapshots.openMerged(container), { kind: 'not-found' });
   await assert.rejects(snapshots.usage(container), { kind: 'not-found' });
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
 });

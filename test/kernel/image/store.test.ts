@@ -37,7 +37,7 @@ test('what is saved and loaded again is the same image, and saving again gives t
   const loaded = second.store.resolve('short');
   assert.deepEqual({ ...loaded, lastTagged: '' }, { ...first.store.resolve('short'), lastTagged: '' });
   assert.deepEqual(await second.save(['registry:5000/a/b:1', 'short', image.id]), tar);
-  assert.equal(second.leftovers().blobs, 2);
+  assert.equal((await second.leftovers()).blobs, 2);
 });
 
 function dockerArchive(configuration: object, entries: (tar: TarBuilder) => TarBuilder, layers: string[]): Buffer {
@@ -113,7 +113,7 @@ test('archives that lie are refused, and nothing of them stays', async () => {
     [new TarBuilder().file(`blobs/sha256/${'0'.repeat(64)}`, 'x').end(), /as was stated/],
   ];
   for (const [archive, message] of cases) await assert.rejects(fixture.load(archive), { message });
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
 });
 
 test('a load that is cancelled leaves nothing', async () => {
@@ -135,7 +135,7 @@ test('a load that is cancelled leaves nothing', async () => {
     store.import(Readable.from(endless(), { objectMode: false }), { changes: [] }, () => undefined, controller.signal),
     { kind: 'cancelled' },
   );
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
 });
 
 test('images are found by tag, id and prefix; what is missing is said in words that clients know', async () => {
@@ -196,7 +196,7 @@ test('removal follows the rules of docker rmi', async () => {
     { deleted: id },
     { deleted: layers[0] },
   ]);
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
   assert.deepEqual(
     changes.map(({ kind }) => kind),
     ['import', 'tag', 'tag', 'untag', 'untag', 'delete'],
@@ -210,7 +210,7 @@ test('a layer that another image shares stays', async () => {
   const two = await fixture.import(small, 'two', ['CMD ["2"]']);
   assert.equal((await store.diskUsage()).images.get(two.id)?.sharedSize, 7);
   await store.remove('one', plain);
-  assert.deepEqual(fixture.leftovers(), { blobs: 2, layers: 1, incoming: 0, containers: 0 });
+  assert.deepEqual(await fixture.leftovers(), { blobs: 2, layers: 1, incoming: 0, containers: 0 });
   assert.equal((await store.diskUsage()).layersSize, 7);
 });
 
@@ -231,7 +231,7 @@ test('prune removes what has no name, or all that nobody uses', async () => {
     { untagged: 'kept:latest' },
     { deleted: kept.id },
   ]);
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
 });
 
 test('images survive a restart; leftovers of a crash do not', async () => {
@@ -256,7 +256,7 @@ test('images survive a restart; leftovers of a crash do not', async () => {
   const store = await fixture.start();
   assert.deepEqual(store.resolve('kept'), before);
   await store.stop();
-  assert.deepEqual(fixture.leftovers(), { blobs: 2, layers: 1, incoming: 0, containers: 0 });
+  assert.deepEqual(await fixture.leftovers(), { blobs: 2, layers: 1, incoming: 0, containers: 0 });
   assert.deepEqual(readdirSync(fixture.layers('kept')[0] ?? ''), ['f']);
 });
 
@@ -276,10 +276,10 @@ test('a daemon that is killed in the middle of an import leaves nothing after th
     if (line === 'Importing') child.kill('SIGKILL');
   }
   await ended;
-  assert.equal(fixture.leftovers().incoming, 1);
+  assert.equal((await fixture.leftovers()).incoming, 1);
   const store = await fixture.start();
   assert.deepEqual(store.list(), []);
-  assert.deepEqual(fixture.leftovers(), nothing);
+  assert.deepEqual(await fixture.leftovers(), nothing);
 });
 
 test('busybox is made from the static program of this machine, and always the same', async () => {

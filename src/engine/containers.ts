@@ -133,8 +133,7 @@ export class Containers implements ContainerEngine {
   ): { readonly exited: Promise<{ readonly exitCode: number; readonly error: string | undefined }> } {
     const { state, waiters } = this.#find(reference);
     if (condition === 'not-running' && isSettled(state.status)) {
-      const error = state.error === '' ? undefined : state.error;
-      return { exited: Promise.resolve({ exitCode: state.exitCode, error }) };
+      return { exited: Promise.resolve({ exitCode: state.exitCode, error: undefined }) };
     }
     return { exited: waiters.wait(condition, signal) };
   }

@@ -8,6 +8,7 @@ import type { OciRuntimeConfiguration } from '../runtime/types.ts';
 import type { Attachment, ContainerProcess, RunningContainer } from '../runtime/types.ts';
 import type { ContainerEntry } from './container-entry.ts';
 import { type AttachmentPair, containerDirectory, type EngineContext, publish } from './context.ts';
+import { rephrase } from './launch-error.ts';
 import { launchExec } from './exec-process.ts';
 import { collectOutput } from './exec-output.ts';
 import { allow, hasProcess, refuse } from './status.ts';
@@ -255,11 +256,9 @@ function viewOf({ id, container, configuration, status, exitCode, process }: Exe
 }
 
 function execError(error: unknown): CortenError {
-  const message = `OCI runtime exec failed: exec failed: unable to start container process: ${describeError(error)}`;
-  if (!(error instanceof CortenError)) return internal('exec-failed', message, { cause: error });
-  return new CortenError(error.kind, message, {
-    code: error.code,
-    cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
+  const prefix = 'OCI runtime exec failed: exec failed';
+  if (!(error instanceof CortenError)) {
+    return internal('exec-failed', `${prefix}: ${describeError(error)}`, { cause: error });
+  }
+  return rephrase(error, `${prefix}: ${error.message}`);
 }

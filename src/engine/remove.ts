@@ -68,7 +68,7 @@ export async function finishRemoval(context: EngineContext, entry: ContainerEntr
   context.execs.forget(id);
   dropPending(entry);
   publish(context, entry, 'destroy');
-  entry.waiters.removed({ exitCode: state.exitCode, error: state.error === '' ? undefined : state.error });
+  entry.waiters.removed({ exitCode: state.exitCode, error: undefined });
 }
 
 function removeFiles(context: EngineContext, id: string): () => Promise<void> {

@@ -12,6 +12,7 @@ import { followExit } from './exit.ts';
 import { startProber } from './health-check.ts';
 import { joinedContainers, launchRequest, ociConfiguration } from './launch-request.ts';
 import { publishConnect } from './network-events.ts';
+import { rephrase } from './launch-error.ts';
 import { portPublications } from './port-publications.ts';
 import { finishRemoval } from './remove.ts';
 import { allow, refuse } from './status.ts';
@@ -142,10 +143,11 @@ async function launch(
 
 /** In the words that Docker's clients look for. */
 function launchError(error: unknown): CortenError {
-  const message = `failed to create task for container: ${describeError(error)}`;
-  if (!(error instanceof CortenError)) return internal('launch-failed', message, { cause: error });
-  const { kind, code, hint } = error;
-  return new CortenError(kind, message, { code, cause: error, ...(hint === undefined ? {} : { hint }) });
+  const prefix = 'failed to create task for container';
+  if (!(error instanceof CortenError)) {
+    return internal('launch-failed', `${prefix}: ${describeError(error)}`, { cause: error });
+  }
+  return rephrase(error, `${prefix}: ${error.message}`);
 }
 
 /** -v makes a directory of a source that is missing; a mount with type=bind wants it to be there. */
@@ -220,9 +222,9 @@ async function failStart(
   await context.networks.release(id).catch(report);
   const { autoRemove } = entry.definition.configuration.host;
   const exitCode = exitCodes.get(error instanceof CortenError ? error.code : '') ?? exitCodeOtherwise;
-  const message = describeError(error);
+  const message = error instanceof CortenError ? error.message : describeError(error);
   const outcome = autoRemove ? 'removing' : state.startedAt === zeroTimestamp ? 'created' : 'exited';
   entry.observe({ status: outcome, exitCode, error: message, ...(autoRemove ? { removeVolumes: true } : {}) }, report);
-  entry.waiters.exited({ exitCode, error: message });
+  entry.waiters.exited({ exitCode, error: undefined });
   if (autoRemove) await finishRemoval(context, entry).catch(report);
 }

@@ -147,9 +147,7 @@ describe('life of a container', () => {
     const { id } = await engine.containers.create(undefined, configuration({ host: { autoRemove: true } }));
     const removed = engine.containers.wait(id, 'removed', never).exited;
     await assert.rejects(engine.containers.start(id), /permission denied/);
-    const { exitCode, error } = await removed;
-    assert.equal(exitCode, 126);
-    assert.match(error ?? '', /permission denied/);
+    assert.equal((await removed).exitCode, 126);
     assert.deepEqual(engine.containers.list(), []);
   });
 

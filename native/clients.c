@@ -118,9 +118,20 @@ void clients_output(enum stream stream, char *frame, size_t size, bool terminal)
   if (queued) clients_update();
 }
 
+/** Everything was sent. The other side sees the end, takes what is on its way, and closes. */
+static void say_end(struct client *client) {
+  shutdown(client->source.fd, SHUT_WR);
+  client->reads = true;
+}
+
 static void take_input(struct client *client) {
   static char bytes[INPUT_BYTES];
   ssize_t size = recv(client->source.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+  if (client->finishing) {
+    /* Thrown away: closing with input unread would reset the connection, and with it what we sent. */
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) client_drop(client);
+    return;
+  }
   if (size > 0) {
     input_write(bytes, (size_t)size);
     if (!input_accepts()) clients_update();
@@ -139,10 +150,7 @@ static void client_ready(struct source *source, uint32_t events) {
       client_drop(client);
       return;
     }
-    if (client->finishing && client->size == 0) {
-      client_drop(client);
-      return;
-    }
+    if (client->finishing && client->size == 0) say_end(client);
     clients_update();
   }
   if (client->reads && input_accepts() && (events & (EPOLLIN | EPOLLHUP))) {
@@ -186,8 +194,8 @@ void clients_finish(void) {
     next = client->next;
     client->reads = false;
     client->finishing = true;
-    if (client->size == 0) client_drop(client);
-    else client_watch(client);
+    if (client->size == 0) say_end(client);
+    client_watch(client);
   }
 }
 

@@ -28,6 +28,7 @@
 #define FIRST_DESCRIPTOR 5
 /* How long the exit record waits for clients that are slow to take the last output. They get it all in any case. */
 #define FLUSH_MILLISECONDS 2000
+#define LINGER_MILLISECONDS 500
 
 struct monitor monitor = {.pid = -1, .pidfd = -1, .mount_namespace = -1};
 
@@ -302,7 +303,9 @@ static void finish(void) {
   clients_finish();
   /* Unmounts the container's root, which may take as long as its dirty pages take to be written. */
   if (monitor.mount_namespace >= 0) close(monitor.mount_namespace);
-  while (clients_any()) loop_step(-1);
+  /* For ever while output is left; not so for clients that do not close when they were told of the end. */
+  while (clients_any())
+    if (!loop_step(clients_pending() > 0 ? -1 : LINGER_MILLISECONDS)) break;
 }
 
 /**

@@ -52,7 +52,7 @@ void clients_output(enum stream stream, char *frame, size_t size, bool terminal)
 void clients_update(void);
 /** Bytes that clients have not taken yet. */
 size_t clients_pending(void);
-/** Closes each client as soon as it has everything. */
+/** Tells each client of the end as soon as it has everything, and closes when it does. */
 void clients_finish(void);
 bool clients_any(void);
 

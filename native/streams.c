@@ -147,6 +147,7 @@ static void drain(struct source *source) {
 
 void streams_drain(void) {
   loop_close(&input);
+  input_size = 0;
   drain(&output);
   drain(&error);
 }

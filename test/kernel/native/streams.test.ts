@@ -139,6 +139,22 @@ describe('streams of a monitored process', { timeout }, () => {
     await monitor.released;
   });
 
+  test('output arrives whole although the process left its input unread', async () => {
+    const plan = hostPlan(workspace, ['sh', '-c', 'read line; dd if=/dev/zero bs=100000 count=1 2>/dev/null'], {
+      monitor: { openStdin: true },
+    });
+    const { monitor, client } = await start(plan);
+    const failed = new Promise((resolve) => client.socket.once('error', resolve));
+    client.socket.pause();
+    client.socket.write('go\n');
+    client.socket.write(Buffer.alloc(2_000_000));
+    await deadline(monitor.exited, 'exit');
+    client.socket.resume();
+    const output = await client.ended();
+    assert.equal(splitFrames(output).stdout.length, 100_000);
+    assert.equal(await Promise.race([failed, monitor.released]), undefined, 'the connection was not reset');
+  });
+
   test('a process that leaves a child with its output behind is not waited for', async () => {
     const plan = hostPlan(workspace, ['sh', '-c', 'sleep 1000 & echo $!; exit 4']);
     const result = await run(plan);

@@ -160,7 +160,9 @@ export class Catalog {
   }
 
   markSynced(diffId: string): void {
-    this.#run('UPDATE image_layer_directory SET unsynced_boot = NULL WHERE diff_id = ?', diffId);
+    this.#database.transactionUntilReboot(() =>
+      this.#run('UPDATE image_layer_directory SET unsynced_boot = NULL WHERE diff_id = ?', diffId),
+    );
   }
 
   snapshots(): SnapshotRow[] {
@@ -171,17 +173,23 @@ export class Catalog {
     }));
   }
 
+  /** Durable with the next durable commit, which is that of the container itself: one wait for the disk, not two. */
   addSnapshot(snapshot: SnapshotRow): void {
-    this.#run(
-      'INSERT INTO image_snapshot (container_id, image_id, layers) VALUES (?, ?, ?)',
-      snapshot.containerId,
-      snapshot.imageId,
-      snapshot.layers.join(' '),
+    this.#database.transactionUntilReboot(() =>
+      this.#run(
+        'INSERT INTO image_snapshot (container_id, image_id, layers) VALUES (?, ?, ?)',
+        snapshot.containerId,
+        snapshot.imageId,
+        snapshot.layers.join(' '),
+      ),
     );
   }
 
+  /** May come back after a power cut; a row of a container that is gone is found by reconciliation. */
   removeSnapshot(containerId: string): void {
-    this.#run('DELETE FROM image_snapshot WHERE container_id = ?', containerId);
+    this.#database.transactionUntilReboot(() =>
+      this.#run('DELETE FROM image_snapshot WHERE container_id = ?', containerId),
+    );
   }
 
   #all(sql: string, ...values: readonly (string | number)[]): Row[] {

@@ -43,12 +43,12 @@ export class LayerStore {
     for (const row of options.catalog.layers()) this.#rows.set(row.diffId, row);
   }
 
-  /** Removes leftovers of a crash; repairs layers that a power cut may have damaged. */
+  /** Begins to remove leftovers of a crash; repairs layers that a power cut may have damaged. */
   async start(): Promise<void> {
     const known = new Set(['incoming', 'empty', ...[...this.#rows.values()].map((row) => row.directory)]);
-    for (const name of readdirSync(this.#incoming)) await this.#removeDirectory(this.#incoming, name);
+    for (const name of readdirSync(this.#incoming)) this.#removeLater(this.#incoming, name);
     for (const name of readdirSync(this.directory)) {
-      if (!known.has(name)) await this.#removeDirectory(this.directory, name);
+      if (!known.has(name)) this.#removeLater(this.directory, name);
     }
     for (const row of this.#rows.values()) {
       const suspect = row.unsyncedBoot !== undefined && row.unsyncedBoot !== bootId();
@@ -196,7 +196,11 @@ export class LayerStore {
       if (hasErrno(error, 'ENOENT')) return;
       throw error;
     }
-    this.#inBackground('removing a layer', this.#removeDirectory(this.#incoming, name));
+    this.#removeLater(this.#incoming, name);
+  }
+
+  #removeLater(parent: string, name: string): void {
+    this.#inBackground('removing a layer', this.#removeDirectory(parent, name));
   }
 
   #inBackground(what: string, work: Promise<void>): void {

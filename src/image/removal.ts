@@ -1,6 +1,7 @@
 import { conflict } from '../base/index.ts';
 import { collect } from './collect.ts';
 import type { ImageContext } from './context.ts';
+import { isDigest } from './digest.ts';
 import { chainIds, type StoredImage } from './images.ts';
 import { canonicalReference, familiarReference, parseReference, repositoryOf } from './reference.ts';
 import type { Image, ImageRemoval, ImageStore } from './types.ts';
@@ -40,8 +41,11 @@ function isSingleReference(references: readonly string[]): boolean {
   return repositories.size <= 1 && references.filter((reference) => !reference.includes('@')).length <= 1;
 }
 
-function isById(image: StoredImage, text: string): boolean {
-  return image.id === text || image.id.slice('sha256:'.length).startsWith(text.replace(/^sha256:/, ''));
+/** The canonical reference that the text means, if it is one of these. A name wins over an id that begins like it. */
+function namedReference(text: string, references: readonly string[]): string | undefined {
+  if (isDigest(text) || /^[0-9a-f]{64}$/.test(text)) return undefined;
+  const reference = canonicalReference(parseReference(text));
+  return references.includes(reference) ? reference : undefined;
 }
 
 /** Docker's rules of `rmi`: a tag goes; with the last one the image goes, if no container uses it. */
@@ -54,8 +58,8 @@ export async function removeImage(
   const image = context.index.resolve(text);
   const removal: Removal = { context, usage, image, force: options.force, removals: [] };
   const references = context.index.referencesOf(image.id);
-  const named = isById(image, text) ? undefined : canonicalReference(parseReference(text));
-  if (named !== undefined && references.includes(named)) {
+  const named = namedReference(text, references);
+  if (named !== undefined) {
     if (!removeName(removal, text, named, references)) return removal.removals;
   } else if (isSingleReference(references)) {
     checkUnused(removal, false);

@@ -175,6 +175,9 @@ test('removal follows the rules of docker rmi', async () => {
     message: `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`,
   });
   assert.deepEqual(await store.remove('two', plain), [{ untagged: 'two:latest' }]);
+  // A name wins over an id that begins like it.
+  store.tag('one', short);
+  assert.deepEqual(await store.remove(short, plain), [{ untagged: `${short}:latest` }]);
 
   let running = false;
   let used = true;
@@ -199,7 +202,7 @@ test('removal follows the rules of docker rmi', async () => {
   assert.deepEqual(await fixture.leftovers(), nothing);
   assert.deepEqual(
     changes.map(({ kind }) => kind),
-    ['import', 'tag', 'tag', 'untag', 'untag', 'delete'],
+    ['import', 'tag', 'tag', 'untag', 'tag', 'untag', 'untag', 'delete'],
   );
 });
 

@@ -113,10 +113,19 @@ static void put_escape(unsigned code) {
   put(escape, sizeof escape);
 }
 
+static bool is_plain(unsigned char byte) {
+  return byte >= 0x20 && byte < 0x80 && byte != '\\' && byte != '"' && byte != '<' && byte != '>' && byte != '&';
+}
+
 static void put_json(const char *bytes, size_t size) {
   const unsigned char *at = (const unsigned char *)bytes;
   for (size_t i = 0, length; i < size; i += length) {
     unsigned char byte = at[i];
+    for (length = 0; i + length < size && is_plain(at[i + length]);) length++;
+    if (length > 0) {
+      put(at + i, length);
+      continue;
+    }
     length = 1;
     if (byte == '\\' || byte == '"') {
       char escape[2] = {'\\', (char)byte};
@@ -127,8 +136,6 @@ static void put_json(const char *bytes, size_t size) {
       put("\\r", 2);
     } else if (byte < 0x20 || byte == '<' || byte == '>' || byte == '&') {
       put_escape(byte);
-    } else if (byte < 0x80) {
-      batch[batch_size++] = (char)byte;
     } else if ((length = sequence_length(at + i, size - i)) == 0) {
       length = 1;
       put_escape(0xfffd);
@@ -142,15 +149,21 @@ static void put_json(const char *bytes, size_t size) {
 
 /** RFC 3339 with nanoseconds, whose trailing zeros are left out. */
 static void put_time(uint64_t nanoseconds) {
-  char text[40];
-  time_t seconds = (time_t)(nanoseconds / 1000000000);
-  struct tm tm;
-  /* gmtime_r, unlike localtime_r, reads no file. */
-  gmtime_r(&seconds, &tm);
-  int length = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09u", tm.tm_year + 1900, tm.tm_mon + 1,
-                        tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (unsigned)(nanoseconds % 1000000000));
-  while (text[length - 1] == '0') length--;
-  if (text[length - 1] == '.') length--;
+  /* All lines of one read have the same time. */
+  static uint64_t last;
+  static char text[40];
+  static int length;
+  if (length == 0 || nanoseconds != last) {
+    time_t seconds = (time_t)(nanoseconds / 1000000000);
+    struct tm tm;
+    /* gmtime_r, unlike localtime_r, reads no file. */
+    gmtime_r(&seconds, &tm);
+    length = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09u", tm.tm_year + 1900, tm.tm_mon + 1,
+                      tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (unsigned)(nanoseconds % 1000000000));
+    while (text[length - 1] == '0') length--;
+    if (text[length - 1] == '.') length--;
+    last = nanoseconds;
+  }
   put(text, (size_t)length);
   put("Z", 1);
 }

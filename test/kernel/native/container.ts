@@ -19,7 +19,8 @@ import type { LaunchPlan, LogTarget, MonitorSetup, PlanOperation } from '../../.
 import type { AttachOptions, ExitRecord } from '../../../src/runtime/types.ts';
 
 export const nativeDirectory = join(import.meta.dirname, '../../../native');
-export const binaryPath = join(nativeDirectory, 'build/corten-native');
+/** Another build of it may be given, e.g. one with a defence taken out, to see which test notices. */
+export const binaryPath = process.env['CORTEN_NATIVE'] ?? join(nativeDirectory, 'build/corten-native');
 
 const applets = ['sh', 'cat', 'echo', 'true', 'false', 'ls', 'stty', 'sleep', 'kill', 'id', 'grep', 'head', 'pwd'];
 const moreApplets = [

@@ -60,6 +60,7 @@ export async function createContainer(
   }
   const entry = context.table.resolve(id);
   publish(context, entry, 'create');
+  await context.step('create: stored');
   await fillVolumes(context, plan, entry);
   return { id, warnings: plan.warnings };
 }

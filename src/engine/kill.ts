@@ -68,6 +68,7 @@ export async function sendSignal(context: EngineContext, entry: ContainerEntry, 
   if (process === undefined) return;
   const end = meansTheEnd(entry, signal);
   if (end && !state.manuallyStopped) entry.change({ manuallyStopped: true });
+  await context.step('kill: intended');
   const sent = process.kill(signal);
   // Told before it is known to have arrived: the end may be noticed in the same turn, and comes after its cause.
   publish(context, entry, 'kill', { signal: String(signal) });

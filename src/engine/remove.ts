@@ -64,6 +64,7 @@ export async function finishRemoval(context: EngineContext, entry: ContainerEntr
     entry.observe({ status: 'dead', error: message }, () => undefined);
     throw internal('removal-failed', message, { cause: error, hint: 'remove it again when the cause is gone' });
   }
+  await context.step('remove: row gone');
   context.table.delete(id);
   context.execs.forget(id);
   dropPending(entry);

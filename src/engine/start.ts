@@ -77,6 +77,7 @@ async function run(context: EngineContext, entry: ContainerEntry, restartCount: 
     await failStart(context, entry, attempt.process, error);
     throw error;
   }
+  await context.step('start: stored');
   opened.closeAll();
   entry.trace = trace.result();
   if (attempt.network?.endpoint !== undefined) publishConnect(context, entry.id, attempt.network.endpoint);

@@ -509,6 +509,8 @@ export function createWorld(): World {
     database,
     events,
     async boot(failpoint, images = [busybox]) {
+      // Of the daemon before only its promises live on: it must not write to what is no longer its own.
+      current?.stop().catch(() => undefined);
       const log = createEventLog();
       const publish = log.publish.bind(log);
       log.publish = (event): void => {

@@ -61,6 +61,8 @@ export async function removeImage(
   const named = namedReference(text, references);
   if (named !== undefined) {
     if (!removeName(removal, text, named, references)) return removal.removals;
+    // The name is gone, which was asked for; an image that a container uses stays without one.
+    if (usage(image.id).some((user) => user.running || !options.force)) return removal.removals;
   } else if (isSingleReference(references)) {
     checkUnused(removal, false);
     for (const reference of references) untag(removal, reference);

@@ -30,26 +30,58 @@ interface Walk {
   readonly changes: FilesystemChange[];
 }
 
-/** @param path of `directory`, without the leading slash; "" is the root */
-function walk(top: Root, context: Walk, path: string): void {
+/**
+ * What the runtime makes to mount on where an image lacks it. Docker has these in a layer of their own, so that its
+ * users never see them as changes.
+ */
+const mountPoints: ReadonlySet<string> = new Set([
+  '.dockerenv',
+  'dev',
+  'etc/hostname',
+  'etc/hosts',
+  'etc/mtab',
+  'etc/resolv.conf',
+  'proc',
+  'sys',
+]);
+
+function isMountPoint(top: Root, path: string, status: BigIntStats): boolean {
+  if (!mountPoints.has(path)) return false;
+  return status.isDirectory() ? top.readDirectory(path).length === 0 : status.size === 0n;
+}
+
+/**
+ * @param path of `directory`, without the leading slash; "" is the root
+ * @returns whether there is nothing in it but mount points
+ */
+function walk(top: Root, context: Walk, path: string): boolean {
   const visible = isOpaque(top, path) ? [] : context.roots;
-  for (const entry of top.readDirectory(path)) {
+  const entries = top.readDirectory(path);
+  let seen = 0;
+  for (const entry of entries) {
     const child = path === '' ? entry.name.toString() : `${path}/${entry.name.toString()}`;
     const status = lstatOf(top, child);
-    if (status === undefined) continue;
-    const below = findBelow(context.roots, child);
-    const whiteout = status.isCharacterDevice() && status.rdev === 0n;
-    if (whiteout) {
-      if (below !== undefined) context.changes.push({ path: `/${child}`, kind: deleted });
-      continue;
-    }
-    const kind = below === undefined || visible.length === 0 ? added : modified;
-    if (kind === added || !status.isDirectory() || !sameDirectory(status, below)) {
-      context.changes.push({ path: `/${child}`, kind });
-    }
-    if (status.isDirectory()) walk(top, { ...context, roots: visible }, child);
+    if (status !== undefined && !visit(top, { ...context, roots: visible }, child, status, context.roots)) seen += 1;
   }
   if (visible.length === 0) pushHidden(top, context, path);
+  return entries.length > 0 && seen === 0;
+}
+
+/** @returns whether the entry is a mount point, or a directory of such, and no change */
+function visit(top: Root, context: Walk, path: string, status: BigIntStats, roots: readonly Root[]): boolean {
+  const below = findBelow(roots, path);
+  if (status.isCharacterDevice() && status.rdev === 0n) {
+    if (below !== undefined) context.changes.push({ path: `/${path}`, kind: deleted });
+    return false;
+  }
+  const kind = below === undefined || context.roots.length === 0 ? added : modified;
+  if (kind === added && isMountPoint(top, path, status)) return true;
+  const onlyMountPoints = status.isDirectory() && walk(top, context, path);
+  if (onlyMountPoints && (kind === added || sameDirectory(status, below, false))) return true;
+  if (kind === added || !status.isDirectory() || !sameDirectory(status, below, true)) {
+    context.changes.push({ path: `/${path}`, kind });
+  }
+  return false;
 }
 
 /** What an opaque directory hides counts as deleted, unless the upper directory has it again. */
@@ -112,13 +144,13 @@ function isOpaque(root: Root, path: string): boolean {
 }
 
 /** A directory that was only copied up because something inside changed is a change too for Docker: times differ. */
-function sameDirectory(status: BigIntStats, below: BigIntStats | undefined): boolean {
+function sameDirectory(status: BigIntStats, below: BigIntStats | undefined, times: boolean): boolean {
   return (
     below !== undefined &&
     below.isDirectory() &&
     status.mode === below.mode &&
     status.uid === below.uid &&
     status.gid === below.gid &&
-    status.mtimeNs === below.mtimeNs
+    (!times || status.mtimeNs === below.mtimeNs)
   );
 }

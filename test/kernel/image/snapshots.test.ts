@@ -97,6 +97,22 @@ test('changes are told as docker diff tells them', async () => {
   ]);
 });
 
+test('mount points that a start makes are no changes, what is written there is', async () => {
+  await using fixture = new ImageFixture();
+  await prepared(fixture);
+  const { snapshots } = fixture.store;
+  inMerged(fixture, (path) => {
+    for (const directory of ['proc', 'sys', 'dev']) mkdirSync(join(path, directory));
+    for (const file of ['etc/hosts', 'etc/resolv.conf']) writeFileSync(join(path, file), '');
+  });
+  assert.deepEqual(await snapshots.changes(container), []);
+  inMerged(fixture, (path) => writeFileSync(join(path, 'etc/hosts'), 'x'));
+  assert.deepEqual(await snapshots.changes(container), [
+    { path: '/etc', kind: 0 },
+    { path: '/etc/hosts', kind: 1 },
+  ]);
+});
+
 test('changes of owner and permissions count, and moved files do', async () => {
   await using fixture = new ImageFixture();
   await prepared(fixture);

@@ -193,6 +193,9 @@ test('removal follows the rules of docker rmi', async () => {
     message: `conflict: unable to delete ${short} (cannot be forced) - image is being used by running container cccccccccccc`,
   });
   assert.deepEqual(store.resolve('one').tags, ['one:latest']);
+  assert.deepEqual(await store.remove('one', { force: true, prune: true }), [{ untagged: 'one:latest' }]);
+  assert.deepEqual(store.resolve(id).tags, []);
+  store.tag(id, 'one');
   used = false;
   assert.deepEqual(await store.remove('one', plain), [
     { untagged: 'one:latest' },
@@ -202,7 +205,7 @@ test('removal follows the rules of docker rmi', async () => {
   assert.deepEqual(await fixture.leftovers(), nothing);
   assert.deepEqual(
     changes.map(({ kind }) => kind),
-    ['import', 'tag', 'tag', 'untag', 'tag', 'untag', 'untag', 'delete'],
+    ['import', 'tag', 'tag', 'untag', 'tag', 'untag', 'untag', 'tag', 'untag', 'delete'],
   );
 });
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { CortenError, conflict } from '../base/index.ts';
 import type { Attachment, AttachOptions, RunningContainer } from '../runtime/types.ts';
 import { attachContainer } from './attach.ts';
+import { ownChanges } from './changes.ts';
 import type { ContainerEntry } from './container-entry.ts';
 import { type EngineContext, publish } from './context.ts';
 import { createContainer } from './create.ts';
@@ -195,7 +196,8 @@ export class Containers implements ContainerEngine {
   }
 
   async changes(reference: string): Promise<Awaited<ReturnType<ContainerEngine['changes']>>> {
-    return await this.#context.snapshots.changes(this.#find(reference).id);
+    const entry = this.#find(reference);
+    return ownChanges(await this.#context.snapshots.changes(entry.id), entry.view());
   }
 
   async export(reference: string): Promise<Readable> {

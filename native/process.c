@@ -161,8 +161,11 @@ int op_exec(struct child *child, const struct operation *operation) {
   if (vector == MAP_FAILED) return -1;
   char **environment = to_vector(operation->list[0], vector);
   to_vector(operation->list[1], environment);
-  /* Without its monitor a process would block on its output, and nobody would learn of its end. */
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return -1;
+  /*
+   * Without its monitor a process would block on its output, and nobody would learn of its end. This late, because a
+   * change of the user resets it; not demanded, because a filter of the user's own may forbid it.
+   */
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (operation->number[0] != 0 && split_init(child) < 0) return -1;
   sigemptyset(&none);
   if (sigprocmask(SIG_SETMASK, &none, NULL) < 0) return -1;

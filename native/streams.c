@@ -15,6 +15,11 @@ static struct source input = {.fd = -1}, output = {.fd = -1}, error = {.fd = -1}
 static char input_buffer[INPUT_BYTES];
 static size_t input_start, input_size;
 static bool is_terminal, close_with_client, closing, held;
+/**
+ * The other side of the terminal, held open: a process may close all of its own and open the terminal again later, and in
+ * between the master would report its end.
+ */
+static int slave = -1;
 
 static enum stream stream_of(const struct source *source) {
   return source == &error ? STREAM_STDERR : STREAM_STDOUT;
@@ -38,9 +43,7 @@ static void output_ready(struct source *source, uint32_t events) {
   (void)events;
   if (take_output(source) != 0) return;
   log_end(stream_of(source));
-  /* The master of a terminal is the input as well, and somebody may open the slave again. */
-  if (is_terminal) loop_forget(source);
-  else loop_close(source);
+  loop_close(source);
 }
 
 static void input_flush(void) {
@@ -122,6 +125,7 @@ static void set_non_blocking(int fd) {
 
 void streams_start(int in, int out, int err, bool terminal, bool stdin_once) {
   is_terminal = terminal;
+  if (terminal) slave = ioctl(out, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   close_with_client = stdin_once;
   set_non_blocking(in);
   set_non_blocking(out);
@@ -148,6 +152,7 @@ static void drain(struct source *source) {
 void streams_drain(void) {
   loop_close(&input);
   input_size = 0;
+  if (slave >= 0) close(slave);
   drain(&output);
   drain(&error);
 }

@@ -363,6 +363,14 @@ describe('hardening of the launch', { timeout }, () => {
     assert.match(stdout, /^below\nnull\nptmx\npts\nzero\ncrw-rw-rw-\s+1 0\s+0\s+1,\s+3/);
   });
 
+  test('below /dev no symbolic link is followed, not even one inside the root (CVE-2026-41579)', async () => {
+    const before: readonly PlanOperation[] = [
+      { op: 'symlink', path: '/dev/link', target: '/tmp' },
+      { op: 'device', path: '/dev/link/node', type: 'c', major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0 },
+    ];
+    assert.deepEqual(await failureOf(container('true', { before })), { op: 'device', errno: 'ELOOP' });
+  });
+
   test('the inheritable set is empty, and the others are exactly as asked (CVE-2022-29162)', async () => {
     const mask = capabilityMask(['CAP_CHOWN', 'CAP_KILL', 'CAP_SETPCAP']);
     const hex = mask.toString(16).padStart(16, '0');

@@ -3,7 +3,7 @@ import { closeSync, readdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { listenIpv6 } from '../../../src/kernel/socket.ts';
+import { listenIpv6, reservePort } from '../../../src/kernel/socket.ts';
 import type { Monitor } from '../../../src/runtime/monitor.ts';
 import { deadline, hostPlan, makeWorkspace, start, type Workspace } from './container.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -84,6 +84,20 @@ describe('relays of a monitor', { timeout: 120_000 }, () => {
     );
     still.destroy();
     await eventually(() => descriptors() === quiet, 30_000, 'a reset closes the other side');
+  });
+
+  test('a port that is held stays taken for as long as the process runs', async () => {
+    const reserved = reservePort('tcp', '127.0.0.1', 0);
+    const plan = hostPlan(workspace, ['sleep', '1000'], {
+      descriptors: [reserved.descriptor],
+      monitor: { held: [0] },
+    });
+    const holder = (await start(plan)).monitor;
+    closeSync(reserved.descriptor);
+    assert.throws(() => reservePort('tcp', '127.0.0.1', reserved.port), { code: 'EADDRINUSE' });
+    await holder.kill(9);
+    await holder.released;
+    closeSync(reservePort('tcp', '127.0.0.1', reserved.port).descriptor);
   });
 
   test('a container that refuses the connection ends it', async () => {

@@ -196,6 +196,19 @@ describe('streams of a monitored process', { timeout }, () => {
     await monitor.released;
   });
 
+  test('a terminal that the process closed and opened again still reaches its clients', async () => {
+    const script = 'exec </dev/null >/dev/null 2>&1; sleep 0.2; echo again > /dev/console; sleep 1000';
+    const plan = containerPlan(workspace, ['sh', '-c', script], {
+      monitor: { terminal: true },
+      before: [{ op: 'terminal', rows: 0, columns: 0, bindConsole: true }],
+    });
+    const { monitor, client } = await start(plan);
+    await client.until((text) => text.includes('again'), 'raw');
+    await monitor.kill(9);
+    await client.ended();
+    await monitor.released;
+  });
+
   test('resize without a terminal is refused', async () => {
     const { monitor } = await start(hostPlan(workspace, ['sleep', '1000']));
     await assert.rejects(monitor.resize(1, 1), { code: 'no-terminal' });

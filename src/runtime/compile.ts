@@ -236,8 +236,7 @@ function cgroupOperations(
       source,
       path: name === '' ? destination : `${destination}/${name}`,
       recursive: false,
-      // With a read-only view, all of it is made read-only at once, below.
-      attributes: single || attributes.readOnly !== true ? attributes : {},
+      attributes,
       createTarget: true,
     }),
   );

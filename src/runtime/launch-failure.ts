@@ -1,5 +1,5 @@
 import { type CortenError, forbidden, internal, invalidArgument } from '../base/index.ts';
-import { errnoName, KernelError } from '../kernel/index.ts';
+import { errnoName } from '../kernel/index.ts';
 import { LaunchError } from './launch-error.ts';
 import type { LaunchPlan, PlanOperation } from './plan.ts';
 
@@ -36,59 +36,45 @@ export function describeLaunchFailure(error: unknown, plan: LaunchPlan): unknown
  */
 function launchFailure(operation: PlanOperation, errno: number): CortenError {
   const code = errnoName(errno);
-  const cause = new KernelError({ call: operation.op, errno });
-  const because = { cause };
   switch (operation.op) {
     case 'exec':
-      return execFailure(operation.arguments[0] ?? '', code, cause);
+      return execFailure(operation.arguments[0] ?? '', code);
     case 'working-directory':
       return invalidArgument(
         'working-directory-failed',
         `unable to start container process: chdir to cwd ("${operation.path}") set in config.json failed: ${sentence(code)}`,
-        because,
       );
     case 'bind': {
       const source = typeof operation.source === 'string' ? operation.source : 'a shared directory';
       return invalidArgument(
         'mount-failed',
         `error mounting "${source}" to rootfs at "${operation.path}": ${sentence(code)}`,
-        { cause, ...mountHint(code) },
+        mountHint(code),
       );
     }
     case 'mount':
       return invalidArgument(
         'mount-failed',
         `error mounting ${operation.type} to rootfs at "${operation.path}": ${sentence(code)}`,
-        { cause, ...mountHint(code) },
+        mountHint(code),
       );
     case 'rlimit':
       return forbidden('ulimit-refused', `error setting rlimit ${operation.resource}: ${sentence(code)}`, {
-        cause,
         hint: 'a hard limit above the daemon’s own needs CAP_SYS_RESOURCE',
       });
     case 'oom-score-adjust':
       return forbidden('oom-score-refused', `setting oom_score_adj to ${operation.value} failed: ${sentence(code)}`, {
-        cause,
         hint: 'a value below the daemon’s own needs CAP_SYS_RESOURCE',
       });
     case 'sysctl':
       return invalidArgument(
         'sysctl-failed',
         `setting sysctl ${operation.key.replaceAll('/', '.')} to "${operation.value}" failed: ${sentence(code)}`,
-        because,
       );
     case 'device':
-      return invalidArgument(
-        'device-failed',
-        `creating device node ${operation.path} failed: ${sentence(code)}`,
-        because,
-      );
+      return invalidArgument('device-failed', `creating device node ${operation.path} failed: ${sentence(code)}`);
     default:
-      return internal(
-        'launch-failed',
-        `starting the container failed at "${operation.op}": ${sentence(code)}`,
-        because,
-      );
+      return internal('launch-failed', `starting the container failed at "${operation.op}": ${sentence(code)}`);
   }
 }
 
@@ -98,13 +84,13 @@ function mountHint(code: string): { readonly hint?: string } {
   return {};
 }
 
-function execFailure(command: string, code: string, cause: KernelError): CortenError {
+function execFailure(command: string, code: string): CortenError {
   const prefix = `unable to start container process: exec: "${command}"`;
   if (code === 'ENOENT' && !command.includes('/')) {
-    return invalidArgument('command-not-found', `${prefix}: executable file not found in $PATH`, { cause });
+    return invalidArgument('command-not-found', `${prefix}: executable file not found in $PATH`);
   }
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return invalidArgument('command-not-found', `${prefix}: stat ${command}: ${sentence(code)}`, { cause });
+    return invalidArgument('command-not-found', `${prefix}: stat ${command}: ${sentence(code)}`);
   }
-  return invalidArgument('command-not-executable', `${prefix}: ${sentence(code)}`, { cause });
+  return invalidArgument('command-not-executable', `${prefix}: ${sentence(code)}`);
 }

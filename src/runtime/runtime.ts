@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
-import { conflict, describeError, internal, type Log } from '../base/index.ts';
+import { conflict, describeError, internal, invalidArgument, type Log } from '../base/index.ts';
 import {
   type CgroupManager,
   createCgroupManager,
@@ -72,7 +72,7 @@ export class CortenRuntime implements Runtime {
         mountShareableMemory(request);
       });
       phase('cgroups', () => {
-        this.cgroups.create(cgroupPath, request.configuration.linux.resources ?? {});
+        this.#createCgroup(cgroupPath, request.configuration);
         cgroupMade = true;
       });
       const plan = phase('compile', () => this.#compile(request, opened));
@@ -99,6 +99,17 @@ export class CortenRuntime implements Runtime {
       throw error;
     } finally {
       for (const descriptor of opened) closeSync(descriptor);
+    }
+  }
+
+  #createCgroup(path: string, { linux }: OciRuntimeConfiguration): void {
+    try {
+      this.cgroups.create(path, linux.resources ?? {});
+    } catch (error) {
+      if (!hasErrno(error, 'EINVAL', 'ERANGE', 'EACCES', 'EOPNOTSUPP', 'ENOTSUP')) throw error;
+      throw invalidArgument('limit-refused', `error setting cgroup config: ${describeError(error)}`, {
+        hint: 'the kernel refuses this value for the group, or lacks the controller',
+      });
     }
   }
 

@@ -68,6 +68,16 @@ describe('a running container', () => {
     assert.equal(exit.oomKilled, true);
   });
 
+  test('a limit that the kernel refuses is the user’s error, and leaves nothing', async () => {
+    const resources = { cpusetCpus: '4000' };
+    await assert.rejects(sandbox.start('true', { host: { resources } }), {
+      kind: 'invalid-argument',
+      code: 'limit-refused',
+      message: /cpuset\.cpus/,
+    });
+    assert.deepEqual(await sandbox.runtime.leftovers(), []);
+  });
+
   test('the limit of processes stops a fork bomb', async () => {
     const started = await sandbox.start('(for i in $(seq 50); do sleep 1000 & done); exec sleep 1000', {
       host: { resources: { pidsLimit: 8 } },

@@ -79,22 +79,27 @@ export class ContainerEntry {
   }
 
   /** Commits a change of the state. */
-  change(change: Partial<StoredState>): void {
+  change(change: Partial<StoredState>, durable = true): void {
     const state = { ...this.#state, ...change };
-    this.#store.saveState(this.id, state);
+    this.#store.saveState(this.id, state, durable);
     this.#state = state;
     this.#view = undefined;
   }
 
   /** As change, for what has happened already and cannot be refused: a full disk costs the durability, not the truth. */
-  observe(change: Partial<StoredState>, onFailure: (error: unknown) => void): void {
+  observe(change: Partial<StoredState>, onFailure: (error: unknown) => void, durable = true): void {
     try {
-      this.change(change);
+      this.change(change, durable);
     } catch (error) {
-      this.#state = { ...this.#state, ...change };
-      this.#view = undefined;
+      this.note(change);
       onFailure(error);
     }
+  }
+
+  /** Changes the state in memory; the next commit writes it too. For what nobody reads before that. */
+  note(change: Partial<StoredState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#view = undefined;
   }
 
   redefine(definition: ContainerDefinition): void {

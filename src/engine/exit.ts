@@ -74,6 +74,8 @@ export function recordEnd(
     (error) => {
       context.log.error({ id: entry.id, err: error }, `the end of a container is not stored: ${describeError(error)}`);
     },
+    // What is removed at its end is removed after a power cut too, which ends it as well.
+    !remove,
   );
   if (exit.oomKilled) publish(context, entry, 'oom');
   publish(context, entry, 'die', {

@@ -62,12 +62,19 @@ export async function killContainer(
   });
 }
 
+/** A user wants the end. Only restart policies care, so without one the exit's own commit is early enough. */
+export function markStopped(entry: ContainerEntry): void {
+  if (entry.state.manuallyStopped) return;
+  if (entry.definition.configuration.host.restartPolicy.name === 'no') entry.note({ manuallyStopped: true });
+  else entry.change({ manuallyStopped: true });
+}
+
 /** In the container's mutex, with a process there. */
 export async function sendSignal(context: EngineContext, entry: ContainerEntry, signal: number): Promise<void> {
   const { process, state } = entry;
   if (process === undefined) return;
   const end = meansTheEnd(entry, signal);
-  if (end && !state.manuallyStopped) entry.change({ manuallyStopped: true });
+  if (end) markStopped(entry);
   await context.step('kill: intended');
   const sent = process.kill(signal);
   // Told before it is known to have arrived: the end may be noticed in the same turn, and comes after its cause.

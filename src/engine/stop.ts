@@ -3,7 +3,7 @@ import type { RunningContainer } from '../runtime/types.ts';
 import type { ContainerEntry } from './container-entry.ts';
 import { type EngineContext, publish } from './context.ts';
 import { endRun } from './exit.ts';
-import { exitWithin, killAndWait, sendSignal } from './kill.ts';
+import { exitWithin, killAndWait, markStopped, sendSignal } from './kill.ts';
 import { parseSignal } from './signals.ts';
 import { startContainer } from './start.ts';
 import { allow, canStop, refuse } from './status.ts';
@@ -39,7 +39,7 @@ export async function stopContainer(
     }
     const { process } = entry;
     await sendSignal(context, entry, signal);
-    if (entry.process !== undefined && !entry.state.manuallyStopped) entry.change({ manuallyStopped: true });
+    if (entry.process !== undefined) markStopped(entry);
     return process;
   });
   if (process !== undefined) await awaitEnd(context, entry, process, seconds);

@@ -94,7 +94,16 @@ export class ContainerStore {
     });
   }
 
-  saveState(id: string, state: StoredState): void {
+  /** @param durable false where losing the change to a power cut (not to a crash of the daemon) has the same outcome */
+  saveState(id: string, state: StoredState, durable: boolean): void {
+    if (!durable) {
+      this.#database.transactionUntilReboot(() => this.#updateState(id, state));
+      return;
+    }
+    this.#updateState(id, state);
+  }
+
+  #updateState(id: string, state: StoredState): void {
     this.#database.prepare('UPDATE container SET state = ? WHERE id = ?').run(JSON.stringify(state), id);
   }
 
@@ -106,8 +115,11 @@ export class ContainerStore {
     this.#database.prepare('UPDATE container SET name = ? WHERE id = ?').run(name, id);
   }
 
+  /** After a power cut the row may be back with what it said before, `removing`: the removal is then finished again. */
   delete(id: string): void {
-    this.#database.prepare('DELETE FROM container WHERE id = ?').run(id);
+    this.#database.transactionUntilReboot(() => {
+      this.#database.prepare('DELETE FROM container WHERE id = ?').run(id);
+    });
   }
 }
 

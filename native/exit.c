@@ -49,12 +49,13 @@ static int write_all(int fd, const char *text, size_t size) {
  * is not synced: it is below the exec root, which does not outlive the machine's own crash anyway.
  */
 int exit_write(const char *path, const struct exit_record *record) {
-  char temporary[PATH_MAX + 8], text[192];
+  char temporary[PATH_MAX + 8], text[256];
   snprintf(temporary, sizeof temporary, "%s.new", path);
   int length = snprintf(text, sizeof text,
-                        "{\"exitCode\":%d,\"signal\":%d,\"oomKilled\":%s,\"finishedAtNanoseconds\":\"%llu\"}\n",
+                        "{\"exitCode\":%d,\"signal\":%d,\"oomKilled\":%s,\"finishedAtNanoseconds\":\"%llu\","
+                        "\"logLinesLost\":%llu}\n",
                         record->code, record->signal, record->out_of_memory ? "true" : "false",
-                        (unsigned long long)record->finished);
+                        (unsigned long long)record->finished, (unsigned long long)record->log_lost);
   int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return -1;
   int result = write_all(fd, text, (size_t)length);

@@ -19,7 +19,7 @@ static struct {
   int fd;
   uint64_t size, maximum_size;
   uint32_t maximum_files;
-  uint64_t dropped;
+  uint64_t lost;
   char path[PATH_MAX];
 } file = {.fd = -1};
 
@@ -68,7 +68,7 @@ static void write_batch(void) {
   if (done == batch_size) {
     file.size += batch_size;
   } else {
-    file.dropped += batch_records;
+    file.lost += batch_records;
     if (file.fd >= 0 && done > 0 && ftruncate(file.fd, (off_t)file.size) < 0) file.size += done;
   }
   batch_size = 0;
@@ -247,3 +247,5 @@ void log_end(enum stream stream) {
   emit(stream, line, true);
   flush();
 }
+
+uint64_t log_lost(void) { return file.lost; }

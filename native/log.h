@@ -19,4 +19,6 @@ int log_open(const struct plan *plan);
 void log_write(enum stream stream, const char *bytes, size_t size);
 /** The stream ended: an unfinished line is written as it is. */
 void log_end(enum stream stream);
+/** Records that could not be written. */
+uint64_t log_lost(void);
 #endif

@@ -293,6 +293,7 @@ static void finish(void) {
     uint64_t now = clock_nanoseconds(CLOCK_MONOTONIC) / 1000000;
     if (now >= deadline || !loop_step((int)(deadline - now))) break;
   }
+  record.log_lost = log_lost();
   exit_write(monitor.exit_path, &record);
   control_stop_listening();
   control_broadcast(&(struct message){.type = MESSAGE_EXITED,

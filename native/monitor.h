@@ -108,6 +108,7 @@ struct exit_record {
   int code, signal;
   bool out_of_memory;
   uint64_t finished; /* ns of the epoch */
+  uint64_t log_lost; /* lines */
 };
 /** Opens what tells later whether the memory cgroup among `directories` killed something. */
 void exit_watch_memory(struct list directories);

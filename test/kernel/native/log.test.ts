@@ -107,12 +107,15 @@ describe('the log that the monitor writes', { timeout: 120_000 }, () => {
     ]);
   });
 
-  test('a full file system loses lines, not the process', async () => {
+  test('a full file system loses lines, which are counted, not the process', async () => {
     const plan = hostPlan(workspace, ['sh', '-c', 'i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done; exit 6'], {
       log: { driver: 'json-file', path: '/dev/full' },
     });
     const result = await run(plan);
     assert.equal(result.exitCode, 6);
+    const record: unknown = JSON.parse(readFileSync(plan.monitor.exitPath, 'utf8'));
+    assert.ok(typeof record === 'object' && record !== null && 'logLinesLost' in record);
+    assert.equal(record.logLinesLost, 2000);
     assert.equal(result.stdout.trimEnd().split('\n').length, 2000);
   });
 });

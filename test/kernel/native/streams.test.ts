@@ -49,6 +49,7 @@ describe('streams of a monitored process', { timeout }, () => {
       signal: 9,
       oomKilled: false,
       finishedAtNanoseconds: String(result.finishedAtNanoseconds),
+      logLinesLost: 0,
     });
     assert.ok(!existsSync(plan.monitor.socketPath), 'the socket is removed');
   });

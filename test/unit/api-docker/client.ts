@@ -124,6 +124,10 @@ export class Conversation {
     await this.#until(() => this.#ended, 'the end');
   }
 
+  #tail(): string {
+    return JSON.stringify(this.#received.subarray(-500).toString('latin1'));
+  }
+
   #wake(): void {
     for (const wake of [...this.#wakers]) wake();
   }
@@ -136,7 +140,7 @@ export class Conversation {
       };
       const timer = setTimeout(() => {
         finish();
-        reject(new Error(`waited for ${what}, got ${JSON.stringify(this.#received.toString('latin1'))}`));
+        reject(new Error(`waited for ${what}, got ${this.#tail()}`));
       }, 20_000);
       const check = (): void => {
         if (done()) {
@@ -144,7 +148,7 @@ export class Conversation {
           resolve();
         } else if (this.#ended) {
           finish();
-          reject(new Error(`ended before ${what}: ${JSON.stringify(this.#received.toString('latin1'))}`));
+          reject(new Error(`ended before ${what}: ${this.#tail()}`));
         }
       };
       this.#wakers.add(check);

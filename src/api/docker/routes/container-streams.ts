@@ -88,12 +88,12 @@ async function streamStatistics(
   first: ContainerStatistics | undefined,
 ): Promise<void> {
   const lines = new JsonLines(request.response);
-  let previous = first;
+  let previous: ContainerStatistics | undefined;
   let sampled = first;
   while (!request.signal.aborted) {
     const container = engine.containers.resolve(id);
     if (sampled === undefined) lines.write(emptySample(container));
-    else lines.write(statisticsSample(container, sampled, previous === sampled ? undefined : previous));
+    else lines.write(statisticsSample(container, sampled, previous));
     previous = sampled;
     await nextSample(request.signal);
     if (request.signal.aborted) return;

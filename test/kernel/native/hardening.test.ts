@@ -477,9 +477,7 @@ describe('hardening of the launch', { timeout }, () => {
     closeSync(descriptor);
     assert.equal(result.stdout, 'inner\n/tmp\n4\nsleep\n10\n');
     assert.deepEqual(
-      await failureOf({ ...plan, descriptors: [], pidNamespace: 0 } as LaunchPlan).catch((error: unknown) =>
-        String(error),
-      ),
+      await failureOf({ ...plan, descriptors: [], pidNamespace: 0 }).catch((error: unknown) => String(error)),
       { op: undefined, errno: 'EINVAL' },
     );
     await monitor.kill(9);

@@ -151,7 +151,7 @@ describe('the plan decoder', { timeout: 240_000 }, () => {
   });
 
   for (const [what, changed] of [
-    ['exec is not last', { ...plan, operations: [...plan.operations].reverse() }],
+    ['exec is not last', { ...plan, operations: plan.operations.toReversed() }],
     ['there is no operation', { ...plan, operations: [] }],
     ['a descriptor is not in the table', { ...plan, pidNamespace: 3 }],
     [

@@ -86,7 +86,8 @@ static void reset_signals(void) {
 static int prepare(struct child *child) {
   reset_signals();
   syscall(SYS_umask, 0);
-  if (setsid() < 0) return -1;
+  /* Should the monitor be killed meanwhile. A change of the user takes it back; op_exec asks for it again. */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0) return -1;
   for (int fd = 0; fd < 3; fd++)
     if (dup2(child->stdio[fd], fd) < 0) return -1;
   return 0;

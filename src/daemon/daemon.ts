@@ -37,6 +37,16 @@ function networkSettings(options: DaemonOptions, roots: Roots): NetworkSettings 
   };
 }
 
+function openDatabase(roots: Roots): Database {
+  try {
+    return new Database(join(roots.dataRoot, 'corten.db'));
+  } catch (error) {
+    // Nothing was started yet that would let go of the locks.
+    roots.release();
+    throw error;
+  }
+}
+
 /** The composition root: makes every part, starts them in order, stops them in reverse. */
 export class Daemon {
   readonly #parts: DaemonParts;
@@ -61,12 +71,7 @@ export class Daemon {
     }
     const started = performance.now();
     const roots = claimRoots(this.#options);
-    try {
-      this.#stop = await startAll(this.#services(roots, nativeBinaryPath));
-    } catch (error) {
-      await roots.release();
-      throw error;
-    }
+    this.#stop = await startAll(this.#services(roots, nativeBinaryPath));
     warnAboutIdleOptions(this.#options, log);
     log.info({ version, milliseconds: Math.round(performance.now() - started) }, 'cortend is ready');
   }
@@ -95,7 +100,7 @@ export class Daemon {
   /** In starting order. The first one holds the locks and the state that all others need. */
   #services(roots: Roots, nativeBinaryPath: string): readonly Service[] {
     const { log } = this.#parts;
-    const database = new Database(join(roots.dataRoot, 'corten.db'));
+    const database = openDatabase(roots);
     const images = createImageStore({ database, dataRoot: roots.dataRoot, log });
     const events = createEventLog();
     const volumes = new LocalVolumeStore({
@@ -134,8 +139,9 @@ export class Daemon {
       name: 'state',
       start: async () => await Promise.resolve(),
       async stop() {
+        await runtime.removeParentCgroup();
         database.close();
-        await roots.release();
+        roots.release();
       },
     };
     return [state, images, volumes, networks, engine, this.#api(engine)];

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { chmodSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { conflict } from '../base/index.ts';
 import { tryLock } from '../kernel/lock.ts';
@@ -11,7 +10,8 @@ export interface Roots {
   readonly execRoot: string;
   /** Six hex digits that tell this daemon's links, tables and cgroups from those of another one on the same host. */
   readonly instance: string;
-  release(): Promise<void>;
+  /** Once. */
+  release(): void;
 }
 
 function lockDirectory(path: string, option: string): () => void {
@@ -44,8 +44,8 @@ export function claimRoots(options: DaemonOptions): Roots {
     dataRoot,
     execRoot: realpathSync(options.execRoot),
     instance: createHash('sha256').update(dataRoot).digest('hex').slice(0, 6),
-    async release() {
-      await unlink(options.pidfile).catch(() => undefined);
+    release() {
+      rmSync(options.pidfile, { force: true });
       unlockExec();
       unlockData();
     },

@@ -86,21 +86,31 @@ export class Execs implements ExecEngine {
     await this.#start(this.#find(id), undefined, undefined);
   }
 
-  async startAttached(id: string, consoleSize: readonly [number, number] | undefined): Promise<Attachment> {
+  startAttached(
+    id: string,
+    consoleSize: readonly [number, number] | undefined,
+  ): { readonly attachment: Attachment; readonly started: Promise<void> } {
     const exec = this.#find(id);
     const { attachStdin, attachStdout, attachStderr } = exec.configuration;
     this.#checkStartable(exec);
     const pair = this.#context.pairAttachment({ stdin: attachStdin, stdout: attachStdout, stderr: attachStderr });
-    let process: ContainerProcess;
-    try {
-      process = await this.#start(exec, pair, consoleSize);
-    } catch (error) {
-      pair.attachment.close();
-      throw error;
-    } finally {
-      close(pair.client.descriptor);
-    }
-    return endAfter(pair.attachment, process.exited);
+    const starting = this.#start(exec, pair, consoleSize).finally(() => close(pair.client.descriptor));
+    return {
+      attachment: endAfter(
+        pair.attachment,
+        starting.then(
+          (process) => process.exited,
+          () => undefined,
+        ),
+      ),
+      started: starting.then(
+        () => undefined,
+        (error: unknown) => {
+          pair.attachment.close();
+          throw error;
+        },
+      ),
+    };
   }
 
   #checkStartable(exec: ExecEntry): RunningContainer {
@@ -191,7 +201,8 @@ export class Execs implements ExecEngine {
       detachKeys: '',
       consoleSize: [0, 0],
     });
-    const attachment = await this.startAttached(exec.id, undefined);
+    const { attachment, started } = this.startAttached(exec.id, undefined);
+    await started;
     const { process } = exec;
     if (process === undefined) throw internal('exec-not-running', 'the health check did not start');
     const kill = (): void => {

@@ -406,7 +406,14 @@ export interface ExecEngine {
   resolve(id: string): Exec;
   /** Detached: resolves when it runs. */
   startDetached(id: string): Promise<void>;
-  startAttached(id: string, consoleSize: readonly [number, number] | undefined): Promise<Attachment>;
+  /**
+   * Begins at once, so that the caller may answer its headers before the process prints: `started` tells whether it runs.
+   * @throws not-found, conflict when it may not be started at all
+   */
+  startAttached(
+    id: string,
+    consoleSize: readonly [number, number] | undefined,
+  ): { readonly attachment: Attachment; readonly started: Promise<void> };
   resize(id: string, rows: number, columns: number): Promise<void>;
 }
 

@@ -3,10 +3,8 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { detach, invalidArgument, notFound } from '../base/index.ts';
-import { changeMode, changeOwner } from '../kernel/files.ts';
 import { hasErrno } from '../kernel/kernel-error.ts';
 import { mountOverlay } from '../kernel/mount.ts';
-import { Root } from '../kernel/rooted.ts';
 import type { RootFilesystem } from '../runtime/types.ts';
 import type { SnapshotRow } from './catalog.ts';
 import { collect } from './collect.ts';
@@ -46,32 +44,20 @@ export class SnapshotStore implements Snapshots {
     if (!/^[a-zA-Z0-9][\w.-]{0,127}$/.test(containerId)) {
       throw invalidArgument('invalid-container-id', `invalid container id ${JSON.stringify(containerId)}`);
     }
-    const existing = this.#rows.get(containerId);
-    const row = existing ?? this.#record(containerId, imageId);
+    if (!this.#rows.has(containerId)) this.#record(containerId, imageId);
     const directory = join(this.#directory, containerId);
     const upper = join(directory, 'upper');
+    // The root of the merged view has the attributes of this directory. Docker gives it 0755 of root whatever the image's
+    // own root has: an image packed from a mkdtemp directory (0700) would be closed to its users otherwise.
     await mkdir(upper, { recursive: true, mode: 0o755 });
     await mkdir(join(directory, 'work'), { recursive: true, mode: 0o700 });
-    if (existing === undefined) this.#copyRootAttributes(row, upper);
   }
 
-  #record(containerId: string, imageId: string): SnapshotRow {
+  #record(containerId: string, imageId: string): void {
     const image = this.#context.index.resolve(imageId);
     const row = { containerId, imageId: image.id, layers: image.configuration.diffIds };
     this.#context.catalog.addSnapshot(row);
     this.#rows.set(containerId, row);
-    return row;
-  }
-
-  /** The root of the merged view has the attributes of the upper directory, so these have to be the image's. */
-  #copyRootAttributes(row: SnapshotRow, upper: string): void {
-    const [top] = this.#lowerPaths(row);
-    if (top === undefined) return;
-    using from = Root.open(top);
-    using to = Root.open(upper);
-    const status = from.stat('.');
-    changeOwner(to.descriptor, Number(status.uid), Number(status.gid));
-    changeMode(to.descriptor, Number(status.mode) & 0o7777);
   }
 
   root(containerId: string): RootFilesystem {

@@ -175,13 +175,6 @@ const mistakes: readonly Mistake[] = [
     /container/,
     stricter,
   ),
-  create(
-    'pid mode of a missing container',
-    { HostConfig: { PidMode: 'container:ghost' } },
-    [400, 404],
-    /ghost/,
-    stricter,
-  ),
   create('an unknown pid mode', { HostConfig: { PidMode: 'nonsense' } }, 400, /invalid PID mode/, stricter),
   create('an unknown ipc mode', { HostConfig: { IpcMode: 'nonsense' } }, 400, /invalid IPC mode/, stricter),
   create('an unknown uts mode', { HostConfig: { UTSMode: 'nonsense' } }, 400, /invalid UTS mode/, stricter),
@@ -301,13 +294,6 @@ const mistakes: readonly Mistake[] = [
   create('an unknown stop signal', { StopSignal: 'SIGNONSENSE' }, 400, /[Ii]nvalid signal: SIGNONSENSE/),
   create('volumes from a missing container', { HostConfig: { VolumesFrom: ['ghost'] } }, [404, 400], /ghost/),
   create('an unknown runtime', { HostConfig: { Runtime: 'nonsense' } }, [400, 501], /nonsense/),
-  create(
-    'a device that is not there',
-    { HostConfig: { Devices: [{ PathOnHost: '/dev/nonsense', PathInContainer: '/dev/x', CgroupPermissions: 'rwm' }] } },
-    [400, 404, 500],
-    /\/dev\/nonsense/,
-    stricter,
-  ),
   create(
     'device permissions that are none',
     { HostConfig: { Devices: [{ PathOnHost: '/dev/null', PathInContainer: '/dev/x', CgroupPermissions: 'xyz' }] } },

@@ -321,12 +321,13 @@ const lifecycle: readonly Case[] = [
         'c1',
         ...sh('echo x > /etc/passwd; mkdir /new; touch /new/file; rm /var/www/index.html'),
       );
-      assert.deepEqual((await client.ok('diff', 'c1')).split('\n').toSorted(), [
+      // Whether the parents of a changed directory are listed depends on how Docker's storage driver compares.
+      const changes = (await client.ok('diff', 'c1')).split('\n').filter((line) => line !== 'C /var');
+      assert.deepEqual(changes.toSorted(), [
         'A /new',
         'A /new/file',
         'C /etc',
         'C /etc/passwd',
-        'C /var',
         'C /var/www',
         'D /var/www/index.html',
       ]);

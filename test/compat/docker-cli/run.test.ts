@@ -304,6 +304,17 @@ const isolation: readonly Case[] = [
     ...sh('cd /dev; echo * | sed "s/^core //"'),
   ),
   prints('/dev/null works', 'ok', ...sh('echo x > /dev/null && echo ok')),
+  // docker's client takes 127 from the words.
+  refuses('a device that is not there', 127, /\/dev\/nonsense/, '--device', '/dev/nonsense', 'busybox', 'true'),
+  refuses(
+    'pid mode of a missing container',
+    125,
+    /No such container: ghost/,
+    '--pid',
+    'container:ghost',
+    'busybox',
+    'true',
+  ),
   refuses(
     'an unknown capability',
     125,

@@ -158,7 +158,7 @@ const cases: readonly Case[] = [
   host('RestartPolicy', { Name: 'always', MaximumRetryCount: 3 }, 400, /can only be used with 'on-failure'/),
   host('RestartPolicy', { Name: 'on-failure', MaximumRetryCount: -1 }, 400, /cannot be negative/),
   host('RestartPolicy', 'always', 400, /RestartPolicy must be an object/),
-  host('LogConfig', { Type: 'splunk' }, 501, /no log driver named 'splunk' is registered/),
+  host('LogConfig', { Type: 'splunk' }, 400, /no log driver named 'splunk' is registered/),
   host('PortBindings', { '80/tcp': [{ HostPort: 'http' }] }, 400, /invalid port specification: "http"/),
   host('PortBindings', { '80/tcp': [{ HostPort: '9000-8000' }] }, 400, /invalid port specification/),
   host('PortBindings', { '80/tcp': [{ HostPort: '1-2-3' }] }, 400, /invalid port specification/),

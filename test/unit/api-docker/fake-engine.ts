@@ -530,15 +530,16 @@ export function fakeEngine(): FakeEngine {
       async startDetached(id) {
         record('exec-start-detached', id);
       },
-      async startAttached(id, consoleSize) {
+      startAttached(id, consoleSize) {
         record('exec-start', id, consoleSize);
         const { configuration: own } = resolveExec(id);
-        return echo(
+        const attachment = echo(
           own.tty,
           { stdin: own.attachStdin, stdout: own.attachStdout, stderr: own.attachStderr },
           () => (closed += 1),
           'exec\n',
         );
+        return { attachment, started: Promise.resolve() };
       },
       async resize(id, rows, columns) {
         record('exec-resize', id, rows, columns);

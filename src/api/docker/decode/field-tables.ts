@@ -212,8 +212,10 @@ export const execFields: FieldTable = {
   Privileged: 'supported',
   User: 'supported',
   WorkingDir: 'supported',
-  // docker's own client sends them; the start request decides.
+  // docker's own client sends it; the start request decides.
   Detach: 'ignored',
+  // The Docker SDK for Python repeats the path's id.
+  Container: 'ignored',
 };
 export const execStartFields: FieldTable = {
   Detach: 'supported',
@@ -222,6 +224,11 @@ export const execStartFields: FieldTable = {
   // dockerode repeats its own options in the body.
   hijack: 'ignored',
   stdin: 'ignored',
+  stdout: 'ignored',
+  stderr: 'ignored',
+  stream: 'ignored',
+  // The exec was created with them.
+  detachKeys: 'ignored',
 };
 
 export const volumeCreateFields: FieldTable = {

@@ -49,7 +49,7 @@ function logConfiguration(value: unknown, path: string): LogConfiguration {
     case 'none':
       return { driver: type, options };
     default:
-      throw notImplemented('unsupported-log-driver', `logger: no log driver named '${type}' is registered`, {
+      throw invalidArgument('unsupported-log-driver', `logger: no log driver named '${type}' is registered`, {
         hint: 'json-file, local and none exist',
       });
   }

@@ -1,6 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { Attachment } from '../../../runtime/types.ts';
-import { CortenError } from '../../../base/index.ts';
 import type { ApiContext } from '../context.ts';
 import { execStart } from '../decode/exec-configuration.ts';
 import { flag, text } from '../decode/query.ts';
@@ -31,14 +30,6 @@ async function attachContainer({ engine, log }: ApiContext, request: HijackReque
   pump(connection, attachment, { log, stdin, detachKeys: tty ? keys : undefined });
 }
 
-/**
- * A process that could not be started is told in the stream: docker's client prints that and takes the exit code, 126 or 127,
- * from the exec. What is wrong with the request itself is an ordinary answer.
- */
-function tellsInStream(error: unknown): boolean {
-  return error instanceof CortenError && error.kind !== 'not-found' && error.kind !== 'conflict';
-}
-
 /** Standard output's frame. */
 function frame(data: Buffer): Buffer {
   const head = Buffer.alloc(8);
@@ -59,18 +50,22 @@ async function startExec({ engine, log }: ApiContext, request: HijackRequest): P
   const { attachStdin, detachKeys, tty } = exec.configuration;
   const keys = parseDetachKeys(detachKeys);
   const type = outputType(tty, request.version);
-  let attachment: Attachment;
+  const { attachment, started } = engine.execs.startAttached(exec.id, start.consoleSize);
+  // The head goes out before the process can print: a client that reads both in one piece may take the output for its own
+  // parser's (docker-py does). So a process that cannot start is told in the stream; docker's client prints that and takes
+  // the exit code, 126 or 127, from the exec.
+  const connection = request.accept(type);
+  connection.on('error', (error) => log.debug({ err: error }, 'exec stream failed before its process ran'));
   try {
-    attachment = await engine.execs.startAttached(exec.id, start.consoleSize);
+    await started;
   } catch (error) {
-    if (!tellsInStream(error)) throw error;
     log.debug({ err: error }, 'exec did not start');
     const message = Buffer.from(`${answerOfError(error).message}\r\n`);
-    request.accept(type).end(tty ? message : frame(message));
+    connection.end(tty ? message : frame(message));
     return;
   }
-  const connection = request.accept(type);
-  pump(connection, attachment, { log, stdin: attachStdin, detachKeys: tty ? keys : undefined });
+  if (connection.destroyed) attachment.close();
+  else pump(connection, attachment, { log, stdin: attachStdin, detachKeys: tty ? keys : undefined });
 }
 
 export const hijackRoutes: readonly HijackRoute[] = [

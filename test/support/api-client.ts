@@ -26,21 +26,24 @@ export class ApiClient {
               : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) },
         },
         (response) => {
-          text(response).then((answer) => {
-            if ((response.statusCode ?? 500) >= 400)
-              reject(new Error(`${method} ${path}: ${response.statusCode} ${answer}`));
-            else
-              resolve(
-                answer === ''
-                  ? undefined
-                  : answer.startsWith('{') || answer.startsWith('[')
-                    ? JSON.parse(answer)
-                    : answer,
-              );
-          }, reject);
+          text(response).then(
+            (answer) => {
+              if ((response.statusCode ?? 500) >= 400)
+                reject(new Error(`${method} ${path}: ${response.statusCode} ${answer}`));
+              else
+                resolve(
+                  answer === ''
+                    ? undefined
+                    : answer.startsWith('{') || answer.startsWith('[')
+                      ? JSON.parse(answer)
+                      : answer,
+                );
+            },
+            (error: unknown) => reject(new Error(`${method} ${path}: the answer broke off`, { cause: error })),
+          );
         },
       );
-      outgoing.once('error', reject);
+      outgoing.once('error', (error) => reject(new Error(`${method} ${path}: ${error.message}`, { cause: error })));
       outgoing.end(payload);
     });
   }

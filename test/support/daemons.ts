@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { get } from 'node:http';
 import { join } from 'node:path';
 import { type CommandResult, runCommand } from './command.ts';
 import { eventually } from './eventually.ts';
@@ -27,14 +27,18 @@ export interface TestDaemon {
 
 const repository = join(import.meta.dirname, '../..');
 
-async function answers(socket: string): Promise<boolean> {
+/**
+ * Whether a daemon answers a ping. A connection alone proves nothing: for a moment after a kill -9, a child that the dead
+ * daemon was about to turn into a monitor still holds its listening socket.
+ */
+async function answers(socketPath: string): Promise<boolean> {
   return await new Promise((resolve) => {
-    const connection = connect(socket);
-    connection.once('connect', () => {
-      connection.destroy();
-      resolve(true);
+    const ping = get({ socketPath, path: '/_ping' }, (response) => {
+      response.resume();
+      response.once('end', () => resolve(response.statusCode === 200));
+      response.once('error', () => resolve(false));
     });
-    connection.once('error', () => resolve(false));
+    ping.once('error', () => resolve(false));
   });
 }
 
@@ -94,6 +98,9 @@ async function started(
       }
     },
     async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`${name} had ended by itself: ${child.exitCode ?? child.signalCode}`);
+      }
       child.kill('SIGKILL');
       await ended(child, 30_000);
     },

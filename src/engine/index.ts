@@ -7,5 +7,6 @@ export type {
   Failpoint,
 } from './context.ts';
 export { createEngine, type EngineService, systemClock } from './engine.ts';
+export { defaultMaskedPaths, defaultReadOnlyPaths } from './sandbox-defaults/index.ts';
 export { createEventLog, type EventLogWithListeners } from './events.ts';
 export type * from './types.ts';

@@ -23,9 +23,43 @@ const virtualSize = (answer: unknown): unknown =>
     image['VirtualSize'] = image['Size'];
   });
 
+/** Until 1.49 an image's configuration came with every field of a container's, most of them empty. */
+const emptyImageConfig = {
+  Hostname: '',
+  Domainname: '',
+  User: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Env: null,
+  Cmd: null,
+  Image: '',
+  Volumes: null,
+  WorkingDir: '',
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: null,
+};
+
 const responseShims: readonly ResponseShim[] = [
+  {
+    route: 'GET /images/:name/json',
+    below: 50,
+    change: (answer) =>
+      each(answer, (image) => {
+        image['Config'] = { ...emptyImageConfig, ...(image['Config'] as object) };
+      }),
+  },
   { route: 'GET /images/json', below: 44, change: virtualSize },
   { route: 'GET /images/:name/json', below: 44, change: virtualSize },
+  {
+    route: 'GET /system/df',
+    below: 44,
+    change: (answer) => each(answer, (usage) => virtualSize(usage['Images'])),
+  },
   {
     route: 'GET /system/df',
     below: 42,
@@ -35,7 +69,7 @@ const responseShims: readonly ResponseShim[] = [
       }),
   },
   {
-    // Since 1.44 the id of the container's network namespace is no sandbox of libnetwork's; older clients expect the key.
+    // About modules that the kernel builds in nowadays.
     route: 'GET /info',
     below: 44,
     change: (answer) =>

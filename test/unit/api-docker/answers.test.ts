@@ -118,6 +118,13 @@ describe('answers have the described shape', () => {
     assert.equal(older['VirtualSize'], older['Size']);
     const inspected = (await api.request('GET', '/v1.40/images/busybox/json')).json() as Record<string, unknown>;
     assert.equal(inspected['VirtualSize'], inspected['Size']);
+    assert.deepEqual((inspected['Config'] as Record<string, unknown>)['Entrypoint'], null);
+    assert.deepEqual((inspected['Config'] as Record<string, unknown>)['Cmd'], ['sh']);
+    const current = (await api.request('GET', '/v1.50/images/busybox/json')).json() as Record<string, unknown>;
+    assert.equal('Entrypoint' in (current['Config'] as object), false);
+    const usage = (await api.request('GET', '/v1.41/system/df')).json() as { BuilderSize: number; Images: object[] };
+    assert.equal(usage.BuilderSize, 0);
+    assert.ok('VirtualSize' in (usage.Images[0] ?? {}));
     await api.request('POST', '/v1.41/volumes/prune');
     assert.equal(api.engine.lastCall('volume-prune')?.[0], true);
     await api.request('POST', '/v1.42/volumes/prune');

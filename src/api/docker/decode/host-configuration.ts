@@ -6,6 +6,7 @@ import type {
   RestartPolicy,
   RestartPolicyName,
 } from '../../../engine/types.ts';
+import type { ResourceLimits } from '../../../runtime/types.ts';
 import { deviceFields, hostConfigFields, logConfigFields, restartPolicyFields, ulimitFields } from './field-tables.ts';
 import { boolean, fields, integer, list, object, optional, string, stringMap, strings } from './fields.ts';
 import { mount, volumeDriver } from './mounts.ts';
@@ -96,6 +97,12 @@ function onlyDefault(value: unknown, path: string, accepted: readonly string[]):
   }
 }
 
+/** 0 and -1 say "no limit", which at creation is the same as saying nothing: docker's client always sends 0. */
+function createdLimits(limits: ResourceLimits): ResourceLimits {
+  const { pidsLimit, ...others } = limits;
+  return pidsLimit === undefined || pidsLimit <= 0 ? others : limits;
+}
+
 /** @throws invalid-argument for wrong types and values, not-implemented `unsupported-field` for fields that we cannot honour */
 export function hostConfiguration(value: unknown, endpointMacAddress: string): HostConfiguration {
   const path = 'HostConfig';
@@ -147,7 +154,7 @@ export function hostConfiguration(value: unknown, endpointMacAddress: string): H
     readOnlyPaths: optional(given['ReadonlyPaths'], `${path}.ReadonlyPaths`, strings),
     annotations: stringMap(given['Annotations'], `${path}.Annotations`),
     consoleSize: consoleSize(given['ConsoleSize'], `${path}.ConsoleSize`) ?? [0, 0],
-    resources: resourceLimits(given, path),
+    resources: createdLimits(resourceLimits(given, path)),
     nanoCpus: nanoCpus(given, path),
     raw: object(value, path),
   };

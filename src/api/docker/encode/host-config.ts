@@ -1,3 +1,4 @@
+import { defaultMaskedPaths, defaultReadOnlyPaths } from '../../../engine/index.ts';
 import type { Container, HostConfiguration } from '../../../engine/types.ts';
 import { networkModeText } from './endpoint.ts';
 
@@ -93,7 +94,8 @@ export function hostConfig(container: Container): object {
     Isolation: '',
     ...(host.init === undefined ? {} : { Init: host.init }),
     ...resources(host),
-    MaskedPaths: host.maskedPaths ?? null,
-    ReadonlyPaths: host.readOnlyPaths ?? null,
+    // What is in force: a privileged container has neither.
+    MaskedPaths: host.privileged ? null : (host.maskedPaths ?? defaultMaskedPaths),
+    ReadonlyPaths: host.privileged ? null : (host.readOnlyPaths ?? defaultReadOnlyPaths),
   };
 }

@@ -45,15 +45,21 @@ function blockIo(resources: ResourceStatistics): object {
     op: row.operation,
     value: row.bytes,
   }));
+  // dockerd tells the versions apart so: empty lists on cgroup v1, null where v2 has no such count.
+  const none = resources.cgroupVersion === 1 ? [] : null;
+  return { ...blockIoOf(none), io_service_bytes_recursive: rows.length === 0 ? none : rows };
+}
+
+function blockIoOf(rows: readonly never[] | null): object {
   return {
-    io_service_bytes_recursive: rows.length === 0 ? null : rows,
-    io_serviced_recursive: null,
-    io_queue_recursive: null,
-    io_service_time_recursive: null,
-    io_wait_time_recursive: null,
-    io_merged_recursive: null,
-    io_time_recursive: null,
-    sectors_recursive: null,
+    io_service_bytes_recursive: rows,
+    io_serviced_recursive: rows,
+    io_queue_recursive: rows,
+    io_service_time_recursive: rows,
+    io_wait_time_recursive: rows,
+    io_merged_recursive: rows,
+    io_time_recursive: rows,
+    sectors_recursive: rows,
   };
 }
 
@@ -112,16 +118,7 @@ export function emptySample(container: Container): object {
     read: zeroTimestamp,
     preread: zeroTimestamp,
     pids_stats: {},
-    blkio_stats: {
-      io_service_bytes_recursive: null,
-      io_serviced_recursive: null,
-      io_queue_recursive: null,
-      io_service_time_recursive: null,
-      io_wait_time_recursive: null,
-      io_merged_recursive: null,
-      io_time_recursive: null,
-      sectors_recursive: null,
-    },
+    blkio_stats: blockIoOf(null),
     num_procs: 0,
     storage_stats: {},
     cpu_stats: noCpu,

@@ -1,5 +1,15 @@
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { dataLoss } from './errors.ts';
+
+/**
+ * Rows hold environments, and with them secrets, below a directory that others may pass through. SQLite gives its -wal and
+ * -shm files the mode of the main one, which therefore must be right before it opens it.
+ */
+function keepPrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
+}
 
 /**
  * The one SQLite file that holds the daemon's truth. Modules own their tables: each passes its list of
@@ -13,9 +23,10 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
-  /** Opens or creates the file at `path` (`:memory:` for tests). */
+  /** Opens or creates the file at `path` (`:memory:` for tests), readable by its owner alone. */
   constructor(path: string) {
     try {
+      if (path !== ':memory:') keepPrivate(path);
       this.#handle = new DatabaseSync(path);
       this.#handle.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
       this.#handle.exec(

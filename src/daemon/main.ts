@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { CortenError, describeError } from '../base/index.ts';
@@ -38,6 +39,8 @@ async function run(flags: RawOptions): Promise<void> {
   });
 
   await daemon.start();
+  // Now, since a kill -9 would leave the next start without it.
+  flushCompileCache();
 
   process.on('SIGHUP', () => {
     try {

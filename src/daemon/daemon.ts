@@ -154,7 +154,7 @@ export class Daemon {
       name: 'api',
       start: async () => {
         const product = { version, gitCommit: 'unknown', buildTime: '' };
-        const api = createDockerApi({ engine, log, product, debug: this.#options.debug });
+        const api = createDockerApi({ engine, log, product, debug: () => this.#options.logLevel === 'debug' });
         for (const target of listenTargets(this.#options)) {
           if (target.kind === 'unix') await clearStaleSocket(target.path);
           const listener = await api.listen(target);

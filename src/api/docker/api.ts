@@ -138,7 +138,7 @@ export function createDockerApi(context: ApiContext): DockerApi {
     setCommonHeaders(context, response);
     const started = performance.now();
     const { method, url } = request;
-    if (context.debug) {
+    if (context.debug()) {
       response.once('close', () => {
         const milliseconds = Math.round((performance.now() - started) * 100) / 100;
         context.log.debug({ method, url, status: response.statusCode, milliseconds }, 'request');
@@ -157,7 +157,7 @@ export function createDockerApi(context: ApiContext): DockerApi {
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const { url, path, version } = routeUrl(request.url ?? '/');
     const query = parseQuery(url.slice(path.length));
-    if (context.debug) context.log.debug({ method: request.method, url: request.url }, 'upgrade');
+    if (context.debug()) context.log.debug({ method: request.method, url: request.url }, 'upgrade');
     // Never rejects: what fails is answered or logged there.
     void serveUpgrade(context, request, socket, head, path, { query, version });
   };

@@ -15,6 +15,6 @@ export interface ApiContext {
   readonly engine: Engine;
   readonly log: Log;
   readonly product: ProductVersion;
-  /** Log every request. */
-  readonly debug: boolean;
+  /** Whether every request is logged; it can change while the daemon runs (SIGHUP). */
+  debug(): boolean;
 }

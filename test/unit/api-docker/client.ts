@@ -71,7 +71,7 @@ export async function startTestApi(): Promise<TestApi> {
   const socket = join(directory, 's');
   const engine = fakeEngine();
   const product = { version: '0.1.0', gitCommit: 'abc', buildTime: '2026-01-01T00:00:00Z' };
-  const api = createDockerApi({ engine, log: silentLog, product, debug: false });
+  const api = createDockerApi({ engine, log: silentLog, product, debug: () => false });
   const listener = await api.listen({ kind: 'unix', path: socket });
   return {
     engine,

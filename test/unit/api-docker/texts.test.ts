@@ -156,7 +156,7 @@ describe('listening', () => {
     engine: fakeEngine(),
     log: silentLog,
     product: { version: '0.1.0', gitCommit: '', buildTime: '' },
-    debug: false,
+    debug: () => false,
   });
 
   it('at a port, which is free again afterwards', async () => {

@@ -18,6 +18,9 @@ export interface TestDaemon {
   stop(): Promise<void>;
   /** SIGKILL and wait; the files stay, for a restart on the same directory. */
   kill(): Promise<void>;
+  /** SIGTERM and wait for an orderly end with exit code 0; the files stay. */
+  terminate(): Promise<void>;
+  readonly ended: boolean;
   /** Runs the docker command line against it. */
   docker(
     args: readonly string[],
@@ -104,6 +107,14 @@ async function started(
       child.kill('SIGKILL');
       await ended(child, 30_000);
     },
+    async terminate() {
+      child.kill('SIGTERM');
+      await ended(child, 30_000);
+      if (child.exitCode !== 0) throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}`);
+    },
+    get ended() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
     async docker(docker, options = {}) {
       return await runCommand('docker', ['-H', `unix://${socket}`, ...docker], {
         ...options,
@@ -115,8 +126,14 @@ async function started(
 
 /** A cortend of its own, or one on the directory of a killed one. Containers must be removed by the test before stop(). */
 export async function startCortend(
-  options: { readonly directory?: string; readonly args?: readonly string[] } = {},
+  options: {
+    readonly directory?: string;
+    readonly args?: readonly string[];
+    /** warn; undefined: what the daemon's own configuration says. */
+    readonly logLevel?: string | undefined;
+  } = {},
 ): Promise<TestDaemon> {
+  const logLevel = 'logLevel' in options ? options.logLevel : 'warn';
   // Short, since a unix socket's path has at most 107 bytes.
   const directory = options.directory ?? (await mkdtemp('/tmp/ct-'));
   const socket = join(directory, 'c.sock');
@@ -127,8 +144,7 @@ export async function startCortend(
     join(directory, 'run'),
     '-H',
     `unix://${socket}`,
-    '--log-level',
-    'warn',
+    ...(logLevel === undefined ? [] : ['--log-level', logLevel]),
     ...(options.args ?? []),
   ];
   return await started(

@@ -7,15 +7,32 @@ async function mountsOf(needle: string): Promise<readonly string[]> {
   return text.split('\n').filter((line) => line.includes(needle));
 }
 
-async function processesOf(needle: string): Promise<readonly string[]> {
+/** Descriptors of a process: what a monitor holds says whose it is, while its command line does not. */
+async function descriptorsOf(pid: string): Promise<readonly string[]> {
+  const names = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  return await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
+}
+
+async function processesOf(directory: string, instance: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
     const command = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
-    const directory = await readlink(`/proc/${entry}/cwd`).catch(() => '');
-    if (command.includes(needle) || directory.includes(needle)) found.push(`${entry} ${command.replaceAll('\0', ' ')}`);
+    const clues = [
+      command,
+      await readlink(`/proc/${entry}/cwd`).catch(() => ''),
+      await readFile(`/proc/${entry}/cgroup`, 'utf8').catch(() => ''),
+      ...(await descriptorsOf(entry)),
+    ];
+    if (clues.some((clue) => clue.includes(directory) || clue.includes(`corten-${instance}`)))
+      found.push(`${entry} ${command.replaceAll('\0', ' ')}`);
   }
   return found;
+}
+
+async function socketsOf(directory: string): Promise<readonly string[]> {
+  const text = await readFile('/proc/net/unix', 'utf8');
+  return text.split('\n').filter((line) => line.includes(` ${directory}/`));
 }
 
 async function cgroupsOf(needle: string): Promise<readonly string[]> {
@@ -51,7 +68,8 @@ export async function networkNamespaces(): Promise<ReadonlySet<string>> {
 export async function leftoversOf(directory: string, instance: string): Promise<readonly string[]> {
   const kinds = {
     mount: await mountsOf(directory),
-    process: await processesOf(directory),
+    process: await processesOf(directory, instance),
+    socket: await socketsOf(directory),
     cgroup: await cgroupsOf(instance),
     link: await linksOf(instance),
     'nftables table': await tablesOf(instance),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { conflict } from '../base/index.ts';
+import { conflict, invalidArgument } from '../base/index.ts';
 import { tryLock } from '../kernel/lock.ts';
 import type { DaemonOptions } from './options.ts';
 
@@ -14,11 +14,22 @@ export interface Roots {
   release(): void;
 }
 
+/** A file in the way, a read-only file system: what Node says of it names no option. */
+function usable<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw invalidArgument('unusable-path', `${what} cannot be used`, { cause: error });
+  }
+}
+
 function lockDirectory(path: string, option: string): () => void {
-  // 0711: images hold setuid programs, which nobody but root may reach by path (CVE-2021-41103).
-  mkdirSync(path, { recursive: true, mode: 0o711 });
-  chmodSync(path, 0o711);
-  const unlock = tryLock(join(path, 'cortend.lock'));
+  const unlock = usable(`--${option} ${path}`, () => {
+    // 0711: images hold setuid programs, which nobody but root may reach by path (CVE-2021-41103).
+    mkdirSync(path, { recursive: true, mode: 0o711 });
+    chmodSync(path, 0o711);
+    return tryLock(join(path, 'cortend.lock'));
+  });
   if (unlock === undefined) {
     throw conflict('daemon-already-running', `another cortend uses ${path}`, {
       hint: `stop it, or give this one its own --${option}`,
@@ -37,8 +48,10 @@ export function claimRoots(options: DaemonOptions): Roots {
     unlockData();
     throw error;
   }
-  mkdirSync(dirname(options.pidfile), { recursive: true });
-  writeFileSync(options.pidfile, `${process.pid}\n`);
+  usable(`--pidfile ${options.pidfile}`, () => {
+    mkdirSync(dirname(options.pidfile), { recursive: true });
+    writeFileSync(options.pidfile, `${process.pid}\n`);
+  });
   const dataRoot = realpathSync(options.dataRoot);
   return {
     dataRoot,

@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { conflict, CortenError, describeError, detach, internal, invalidArgument, notFound } from '../base/index.ts';
 import { close } from '../kernel/index.ts';
-import type { OciRuntimeConfiguration } from '../runtime/types.ts';
 import type { Attachment, ContainerProcess, RunningContainer } from '../runtime/types.ts';
 import type { ContainerEntry } from './container-entry.ts';
-import { type AttachmentPair, containerDirectory, type EngineContext, publish } from './context.ts';
+import { type AttachmentPair, type EngineContext, publish } from './context.ts';
 import { rephrase } from './launch-error.ts';
 import { launchExec } from './exec-process.ts';
 import { collectOutput } from './exec-output.ts';
 import { allow, hasProcess, refuse } from './status.ts';
 import { sigkill } from './signals.ts';
+import { storedConfiguration } from './stored-configuration.ts';
 import type { Exec, ExecConfiguration, ExecEngine } from './types.ts';
 import { maximumProbeOutputBytes, type ProbeResult } from './health.ts';
 
@@ -134,7 +132,7 @@ export class Execs implements ExecEngine {
     exec.status = 'starting';
     publish(this.#context, container, `exec_start: ${configuration.command.join(' ')}`, { execID: id });
     try {
-      const oci = await this.#configurationOf(container);
+      const oci = await storedConfiguration(this.#context, container);
       const process = await launchExec(this.#context, container, running, oci, {
         exec: consoleSize === undefined ? configuration : { ...configuration, consoleSize },
         attachments: pair === undefined ? [] : [pair.client],
@@ -152,12 +150,6 @@ export class Execs implements ExecEngine {
       this.#ended(exec, code === 'command-not-found' ? 127 : 126);
       throw execError(error);
     }
-  }
-
-  /** As the container was started; kept in a file, since a restarted daemon needs it too. */
-  async #configurationOf({ id }: ContainerEntry): Promise<OciRuntimeConfiguration> {
-    const text = await readFile(join(containerDirectory(this.#context, id), 'config.json'), 'utf8');
-    return JSON.parse(text) as OciRuntimeConfiguration;
   }
 
   #ended(exec: ExecEntry, exitCode: number): void {

@@ -1,18 +1,19 @@
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../base/index.ts';
 import { hasErrno } from '../kernel/index.ts';
-import type { ExitRecord, OciRuntimeConfiguration, ProcessRecord, RunningContainer } from '../runtime/types.ts';
+import type { ExitRecord, ProcessRecord, RunningContainer } from '../runtime/types.ts';
 import type { ContainerEntry } from './container-entry.ts';
-import { containerDirectory, containersDirectory, type EngineContext, stateDirectory } from './context.ts';
+import { containersDirectory, type EngineContext, stateDirectory } from './context.ts';
 import { execsDirectory } from './exec-process.ts';
 import { followExit, ranMilliseconds, recordEnd, scheduleRestart } from './exit.ts';
 import { startProber } from './health-check.ts';
-import { cgroupPath, ociConfiguration } from './launch-request.ts';
+import { cgroupPath } from './launch-request.ts';
 import { finishRemoval } from './remove.ts';
 import { shouldStartWithDaemon } from './restart-policy.ts';
 import { startContainer } from './start.ts';
 import { hasProcess } from './status.ts';
+import { storedConfiguration } from './stored-configuration.ts';
 import { parseTimestamp, zeroTimestamp } from '../base/index.ts';
 
 /** What Docker shows for a process that ended while nobody looked, with the host for example. */
@@ -94,17 +95,6 @@ async function recover(
   return (
     found ?? { exitCode: unknownExitCode, oomKilled: false, finishedAtNanoseconds: context.clock.nowNanoseconds() }
   );
-}
-
-/** As it was started; made again from the row should the file be damaged. */
-async function storedConfiguration(context: EngineContext, entry: ContainerEntry): Promise<OciRuntimeConfiguration> {
-  const path = join(containerDirectory(context, entry.id), 'config.json');
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as OciRuntimeConfiguration;
-  } catch (error) {
-    context.log.warn({ id: entry.id, err: error }, `${path} is made again: ${describeError(error)}`);
-    return ociConfiguration(context, context.rootFiles, entry);
-  }
 }
 
 async function resume(context: EngineContext, entry: ContainerEntry, process: RunningContainer): Promise<void> {

@@ -46,11 +46,12 @@ export async function removeContainer(
  * uses go later, and after a crash with the next start, which finds them without a row.
  */
 export async function finishRemoval(context: EngineContext, entry: ContainerEntry): Promise<void> {
-  const { id, state } = entry;
+  const { id, state, definition } = entry;
   if (context.table.get(id) !== entry) return;
   const { release } = entry;
   try {
-    await release?.network;
+    // A cgroup below a parent of the user's choice is found through the row alone: that stays until the group is gone.
+    await (definition.configuration.host.cgroupParent === '' ? release?.network : release?.all);
     const files = removeFiles(context, id);
     await Promise.all([
       release === undefined ? files() : undefined,

@@ -97,8 +97,12 @@ export class SnapshotStore implements Snapshots {
   }
 
   async #collect(diffIds: readonly string[]): Promise<void> {
-    const blobs = diffIds.flatMap((diffId) => this.#context.layers.get(diffId)?.blob ?? []);
-    await collect(this.#context, [...diffIds, ...blobs]);
+    // Of layers that are not there, or of a damaged row's that never were, there is nothing to collect.
+    const layers = diffIds.flatMap((diffId) => this.#context.layers.get(diffId) ?? []);
+    await collect(
+      this.#context,
+      layers.flatMap(({ diffId, blob }) => [diffId, blob]),
+    );
   }
 
   async changes(containerId: string): Promise<readonly FilesystemChange[]> {

@@ -80,7 +80,7 @@ class BridgeNetworkService implements NetworkService {
   constructor({ settings, database, log }: NetworkServiceOptions) {
     this.#settings = settings;
     this.#log = log;
-    this.#store = new NetworkStore(database);
+    this.#store = new NetworkStore(database, log);
     this.#catalog = new NetworkCatalog(this.#store);
     this.#endpoints = new Map(this.#store.endpoints());
   }

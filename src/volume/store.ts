@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   conflict,
@@ -87,6 +87,18 @@ export class LocalVolumeStore implements VolumeStore, Service {
     }
     for (const name of readdirSync(this.#directory)) {
       if (name.startsWith(removedPrefix)) detach(this.#log, `removing ${name}`, this.#removeTree(name));
+      else if (this.#status(name) === undefined) this.#removeUnfinished(name);
+    }
+  }
+
+  /** What a creation left that was rolled back. Data without a row is nobody's to delete: the state may have been lost. */
+  #removeUnfinished(name: string): void {
+    try {
+      for (const path of [join(this.#directory, name, dataName), join(this.#directory, name)]) {
+        if (existsSync(path)) rmdirSync(path);
+      }
+    } catch (error) {
+      this.#log.warn({ volume: name, err: error }, `${join(this.#directory, name)} belongs to no volume and stays`);
     }
   }
 

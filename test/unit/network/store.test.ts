@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { Database } from '../../../src/base/index.ts';
+import { Database, silentLog } from '../../../src/base/index.ts';
 import { NetworkStore } from '../../../src/network/store.ts';
 import type { EndpointRecord } from '../../../src/network/types.ts';
 
@@ -29,18 +29,18 @@ describe('the store of endpoints', () => {
 
   it('gives back what was put, also to another connection that opens the file meanwhile', () => {
     const database = new Database(path);
-    new NetworkStore(database).putEndpoint('a', endpoint);
+    new NetworkStore(database, silentLog).putEndpoint('a', endpoint);
     const second = new Database(path);
-    assert.deepEqual([...new NetworkStore(second).endpoints()], [['a', endpoint]]);
-    new NetworkStore(second).removeEndpoint('a');
-    assert.equal(new NetworkStore(database).endpoints().size, 0);
+    assert.deepEqual([...new NetworkStore(second, silentLog).endpoints()], [['a', endpoint]]);
+    new NetworkStore(second, silentLog).removeEndpoint('a');
+    assert.equal(new NetworkStore(database, silentLog).endpoints().size, 0);
     database.close();
     second.close();
   });
 
   it('takes part in an outer transaction, and leaves full durability on for the others', () => {
     const database = new Database(path);
-    const store = new NetworkStore(database);
+    const store = new NetworkStore(database, silentLog);
     assert.throws(() =>
       database.transaction(() => {
         store.putEndpoint('a', endpoint);
@@ -51,6 +51,23 @@ describe('the store of endpoints', () => {
     store.putEndpoint('a', endpoint);
     assert.throws(() => store.putEndpoint('a', endpoint));
     assert.equal(database.prepare('PRAGMA synchronous').get()?.['synchronous'], 2);
+    database.close();
+  });
+
+  it('drops what is damaged, and keeps the rest', () => {
+    const database = new Database(':memory:');
+    const store = new NetworkStore(database, silentLog);
+    for (const id of ['a', 'b', 'c', 'd']) store.putEndpoint(id, endpoint);
+    const damage = database.prepare('UPDATE network_endpoint SET body = ? WHERE container_id = ?');
+    damage.run('{"address":', 'a');
+    damage.run('null', 'b');
+    damage.run('{"address":"172.17.0.2"}', 'c');
+    assert.deepEqual([...store.endpoints()], [['d', endpoint]]);
+    // Its container can be connected again.
+    store.putEndpoint('a', endpoint);
+    database.prepare("INSERT INTO network_network (id, name, body) VALUES ('1', 'bridge', 'nonsense')").run();
+    assert.deepEqual(store.networks(), []);
+    assert.equal(database.prepare('SELECT COUNT(*) AS rows FROM network_network').get()?.['rows'], 0);
     database.close();
   });
 });

@@ -212,6 +212,17 @@ describe('volumes after a crash', () => {
     assert.equal(readFileSync(join(mountpoint, 'both'), 'utf8'), 'container');
   });
 
+  it('leave no empty directory of a creation that was rolled back, and touch no data', async () => {
+    await using fixture = new Fixture();
+    for (const name of ['kept', 'undone', 'half', 'data']) mkdirSync(join(fixture.volumes, name), { recursive: true });
+    for (const name of ['kept', 'undone', 'data']) mkdirSync(join(fixture.volumes, name, '_data'));
+    writeFileSync(join(fixture.volumes, 'data', '_data', 'file'), '');
+    fixture.store.create({ name: 'kept' });
+    await fixture.reopen().start();
+    assert.deepEqual(readdirSync(fixture.volumes).toSorted(), ['data', 'kept']);
+    assert.ok(existsSync(join(fixture.volumes, 'data', '_data', 'file')));
+  });
+
   it('lose only their labels to a damaged row', async () => {
     await using fixture = new Fixture();
     fixture.store.create({ name: 'data', labels: { a: 'b' } });

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DiskReserve } from './disk-reserve.ts';
 import { dataLoss } from './errors.ts';
 
 /**
@@ -20,12 +21,15 @@ function keepPrivate(path: string): void {
  */
 export class Database {
   readonly #handle: DatabaseSync;
+  readonly #reserve: DiskReserve | undefined;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
   /** Opens or creates the file at `path` (`:memory:` for tests), readable by its owner alone. */
   constructor(path: string) {
+    this.#reserve = path === ':memory:' ? undefined : new DiskReserve(path);
     try {
+      this.#reserve?.release();
       if (path !== ':memory:') keepPrivate(path);
       this.#handle = new DatabaseSync(path);
       this.#handle.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
@@ -33,6 +37,7 @@ export class Database {
         'CREATE TABLE IF NOT EXISTS schema_step (module TEXT NOT NULL, step INTEGER NOT NULL, PRIMARY KEY (module, step)) WITHOUT ROWID',
       );
       this.#checkPages();
+      this.#reserve?.moveInto(this.#handle);
     } catch (error) {
       throw dataLoss('state-unreadable', `the state database ${path} cannot be opened`, {
         cause: error,
@@ -103,8 +108,14 @@ export class Database {
     }
   }
 
+  /** For what makes new things. @throws resource-exhausted `disk-full`, so that there is room to remove others */
+  requireSpace(): void {
+    this.#reserve?.requireSpace();
+  }
+
   close(): void {
     this.#statements.clear();
     this.#handle.close();
+    this.#reserve?.hold();
   }
 }

@@ -37,6 +37,7 @@ export async function createContainer(
 ): Promise<CreateResult> {
   if (wish !== undefined && wish !== '') parseName(wish);
   const plan = await planContainer(context, request);
+  context.database.requireSpace();
   const { id, image } = plan;
   const name = context.table.reserveName(wish, id);
   const release = context.imageHolds.hold(image.id);

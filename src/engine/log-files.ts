@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { dataLoss } from '../base/index.ts';
 import { hasErrno } from '../kernel/index.ts';
 
 /** One file of a log, held open: a rotation renames it and a reader goes on undisturbed. */
@@ -22,6 +23,10 @@ async function openOne(path: string): Promise<OpenLogFile | undefined> {
     throw error;
   }
   const status = await handle.stat();
+  if (!status.isFile()) {
+    await handle.close();
+    throw dataLoss('log-unreadable', `the log ${path} is no file`);
+  }
   return { handle, inode: status.ino, size: status.size, modifiedMilliseconds: status.mtimeMs };
 }
 

@@ -115,6 +115,8 @@ async function launch(
   const { id } = entry;
   const filesOf = joinedContainers(context, entry).network?.id;
   if (filesOf !== entry.state.filesOf) entry.change({ filesOf });
+  // It is there, unless somebody removed it: that costs the log, not the container.
+  await mkdir(containerDirectory(context, id), { recursive: true, mode: 0o710 });
   const configuration = await trace.measure('configuration', async () =>
     ociConfiguration(context, context.rootFiles, entry),
   );

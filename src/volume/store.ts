@@ -130,6 +130,7 @@ export class LocalVolumeStore implements VolumeStore, Service {
     checkVolumeOptions(wish.options ?? {});
     const existing = this.#find(name);
     if (existing !== undefined) return existing;
+    this.#database.requireSpace();
     const labels = { ...(anonymous ? { [anonymousLabel]: '' } : {}), ...wish.labels };
     // The data of a removal that failed half way must not come back in the new volume.
     if (this.#status(name) === 'removing') this.#moveAway(name);

@@ -6,7 +6,7 @@ import { readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiClient } from '../../support/api-client.ts';
 import { importBusybox } from '../../support/busybox-image.ts';
-import type { CommandResult } from '../../support/command.ts';
+import { type CommandResult, runCommand } from '../../support/command.ts';
 import { startCortend, type TestDaemon } from '../../support/daemons.ts';
 import { eventually } from '../../support/eventually.ts';
 import { leftoversOf } from '../../support/leftovers.ts';
@@ -169,14 +169,37 @@ export class World {
       assert.deepEqual(await readdir(join(directory, 'data', name)).catch(() => []), [], `files in ${name}`);
   }
 
+  /** A daemon with an empty state removes whatever belongs to no container, which then is everything. */
+  async #startSomehow(): Promise<void> {
+    try {
+      await this.start();
+    } catch {
+      for (const suffix of ['', '-wal', '-shm'])
+        await rm(join(this.directory, 'data', `corten.db${suffix}`), { force: true });
+      await this.start();
+    }
+  }
+
   /** Removes whatever a test that failed left: a daemon that is gone is started again for it. */
   async close(): Promise<void> {
     try {
-      if (this.daemon.ended && existsSync(join(this.directory, 'data'))) await this.start();
+      if (this.daemon.ended && existsSync(join(this.directory, 'data'))) await this.#startSomehow();
       if (!this.daemon.ended) await this.removeAll();
     } finally {
       if (!this.daemon.ended) await this.daemon.stop();
       await rm(this.directory, { recursive: true, force: true });
     }
   }
+}
+
+/** Runs a cortend that is expected to end by itself, on the roots of `directory` (flags that follow win). */
+export async function cortend(directory: string, ...args: readonly string[]): Promise<CommandResult> {
+  const given = (flag: string): boolean => args.includes(flag);
+  const defaults = [
+    ...(given('--data-root') ? [] : ['--data-root', join(directory, 'data')]),
+    ...(given('--exec-root') ? [] : ['--exec-root', join(directory, 'run')]),
+    ...(given('-H') ? [] : ['-H', `unix://${join(directory, 'c.sock')}`]),
+  ];
+  const program = join(import.meta.dirname, '../../../bin/cortend');
+  return await runCommand(program, ['--log-level', 'warn', ...defaults, ...args], { timeoutMs: deadlineMs });
 }

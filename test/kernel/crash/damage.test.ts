@@ -366,18 +366,19 @@ describe('a full disk', { timeout: 120_000 }, () => {
       await fill();
 
       // Refused while there is still room for the rows of removals.
+      const body = { Image: 'busybox', HostConfig: { NetworkMode: 'none' } };
       const extra: string[] = [];
-      let refusal = '';
-      while (refusal === '' && extra.length < 1000) {
-        const body = { Image: 'busybox', HostConfig: { NetworkMode: 'none' } };
-        await world.api.call('POST', '/containers/create', body).then(
-          (answer) => extra.push(idOf(answer)),
-          (error: unknown) => {
-            refusal = String(error);
-          },
-        );
-      }
-      assert.match(refusal, full);
+      const createUntilRefused = async (): Promise<string> => {
+        while (extra.length < 1000) {
+          try {
+            extra.push(idOf(await world?.api.call('POST', '/containers/create', body)));
+          } catch (error) {
+            return String(error);
+          }
+        }
+        return 'never refused';
+      };
+      assert.match(await createUntilRefused(), full);
       const start = await world.docker('start', waiting);
       assert.equal(start.code, 1);
       assert.match(start.stderr, full);

@@ -2,24 +2,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { runCommand } from '../../support/command.ts';
 import { eventually } from '../../support/eventually.ts';
-import { deadlineMs, World } from './world.ts';
+import { deadlineMs, freePort, World } from './world.ts';
 
 const numbered = 'i=0; while true; do i=$((i+1)); echo $i; sleep 0.02; done';
-
-/** A TCP port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}
 
 function assertConsecutive(lines: readonly string[]): void {
   assert.deepEqual(

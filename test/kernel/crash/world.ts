@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ApiClient } from '../../support/api-client.ts';
 import { importBusybox } from '../../support/busybox-image.ts';
@@ -13,6 +14,16 @@ import { leftoversOf } from '../../support/leftovers.ts';
 
 /** Generous: the machine may be busy. */
 export const deadlineMs = 30_000;
+
+/** A TCP port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  assert.ok(typeof address === 'object' && address !== null);
+  return address.port;
+}
 
 export interface Inspection {
   readonly Id: string;

@@ -81,7 +81,19 @@ async function takeUp(context: EngineContext, entry: ContainerEntry): Promise<vo
   const { autoRemove } = entry.definition.configuration.host;
   const ended = status === 'exited' && autoRemove;
   if (ended) entry.change({ status: 'removing', removeVolumes: true });
-  if (ended || status === 'removing') await context.mutex.run(entry.id, () => finishRemoval(context, entry));
+  if (ended || status === 'removing') {
+    // Its end was stored, and maybe not more: nothing would lead to its cgroup any more once the row is gone.
+    if (process === undefined) await discardRun(context, entry.id);
+    await context.mutex.run(entry.id, () => finishRemoval(context, entry));
+  }
+}
+
+/** What a run left in the kernel and in the exec root. */
+async function discardRun(context: EngineContext, id: string): Promise<void> {
+  const entry = context.table.get(id);
+  const path =
+    entry === undefined ? `${context.cgroupParent}/${id}` : cgroupPath(context, entry.definition.configuration, id);
+  await context.runtime.discard(id, stateDirectory(context, id), path);
 }
 
 const isRunning = (found: RunningContainer | ExitRecord): found is RunningContainer => 'record' in found;
@@ -127,16 +139,7 @@ async function sweep(context: EngineContext): Promise<void> {
     await Promise.all(
       [...leftovers]
         .filter((id) => !isOwned(id))
-        .map((id) =>
-          careful(context, `leftovers of ${id}`, async () => {
-            const entry = context.table.get(id);
-            const path =
-              entry === undefined
-                ? `${context.cgroupParent}/${id}`
-                : cgroupPath(context, entry.definition.configuration, id);
-            await context.runtime.discard(id, stateDirectory(context, id), path);
-          }),
-        ),
+        .map((id) => careful(context, `leftovers of ${id}`, () => discardRun(context, id))),
     );
   });
   await careful(context, 'writable layers', async () => {
@@ -151,7 +154,9 @@ async function sweep(context: EngineContext): Promise<void> {
   });
   await careful(context, 'exec directories', async () => {
     const directory = execsDirectory(context);
-    for (const name of await namesIn(directory)) await rm(join(directory, name), { recursive: true, force: true });
+    // Monitors of execs that were cut off may be writing into theirs.
+    const patient = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 } as const;
+    for (const name of await namesIn(directory)) await rm(join(directory, name), patient);
   });
 }
 

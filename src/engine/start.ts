@@ -117,6 +117,7 @@ async function launch(
   if (filesOf !== entry.state.filesOf) entry.change({ filesOf });
   // It is there, unless somebody removed it: that costs the log, not the container.
   await mkdir(containerDirectory(context, id), { recursive: true, mode: 0o710 });
+  await allowRemount(context, entry);
   const configuration = await trace.measure('configuration', async () =>
     ociConfiguration(context, context.rootFiles, entry),
   );
@@ -126,7 +127,6 @@ async function launch(
       filesOf === undefined ? writeContainerFiles(context, entry.view(), network?.endpoint) : undefined,
       // For exec after a restart of the daemon, and for people. A crash of the daemon leaves it whole or the start undone.
       writeFile(join(containerDirectory(context, id), 'config.json'), JSON.stringify(configuration)),
-      allowRemount(context, entry),
     ]),
   );
   await context.step('start: prepared');
@@ -176,10 +176,11 @@ async function ensureBindSources({ definition }: ContainerEntry): Promise<void> 
 
 /**
  * overlayfs marks the work directory of a volatile mount and refuses to mount it again, since a crash of the host could have
- * lost data. The daemon saw the last run end in an orderly way, so the mark can go.
+ * lost data. The daemon saw the last run end in an orderly way, so the mark can go. It is there also after a start that was
+ * never recorded, because the daemon was killed in the middle of it.
  */
-async function allowRemount(context: EngineContext, { id, definition, state }: ContainerEntry): Promise<void> {
-  if (!definition.configuration.host.autoRemove || state.startedAt === zeroTimestamp) return;
+async function allowRemount(context: EngineContext, { id, definition }: ContainerEntry): Promise<void> {
+  if (!definition.configuration.host.autoRemove) return;
   const root = context.snapshots.root(id);
   if (root.kind === 'overlay') await rm(join(root.work, 'work/incompat'), { recursive: true, force: true });
 }

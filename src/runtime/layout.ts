@@ -23,9 +23,12 @@ export function containersDirectory(execRoot: string): string {
   return join(execRoot, 'containers');
 }
 
+const patientRemoval = { recursive: true, force: true, maxRetries: 10, retryDelay: 20 } as const;
+
 /**
  * Removes what the runtime and the monitor have put into a state directory. The known entries go at once (some 30 µs,
- * while a recursive removal costs half a millisecond of the thread pool); anything else in it takes the long way.
+ * while a recursive removal costs half a millisecond of the thread pool); anything else in it takes the long way. A monitor
+ * whose process was killed with the cgroup may be writing its exit record right now: then the directory fills again, once.
  */
 export async function removeStateDirectory(stateDirectory: string): Promise<void> {
   const { socketPath, exitPath } = monitorPaths(stateDirectory);
@@ -36,7 +39,7 @@ export async function removeStateDirectory(stateDirectory: string): Promise<void
     ignoreMissing(() => rmdirSync(stateDirectory));
   } catch (error) {
     if (!hasErrno(error, 'ENOTEMPTY', 'ENOTDIR', 'EISDIR', 'EPERM')) throw error;
-    await rm(stateDirectory, { recursive: true, force: true });
+    await rm(stateDirectory, patientRemoval);
   }
 }
 

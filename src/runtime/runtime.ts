@@ -201,18 +201,15 @@ export class CortenRuntime implements Runtime {
   }
 
   async discard(id: string, stateDirectory: string, cgroupPath: string): Promise<void> {
-    const failures: unknown[] = [];
-    await this.#removeCgroup(cgroupPath).catch((error: unknown) => failures.push(error));
     try {
+      await this.#removeCgroup(cgroupPath);
+      // Last: as long as it is there, a cgroup that could not be removed is found again.
       await removeStateDirectory(stateDirectory);
     } catch (error) {
-      failures.push(error);
-    }
-    if (failures.length > 0) {
       throw internal(
         'discard-incomplete',
-        `not everything of container ${id} could be removed: ${failures.map(describeError).join('; ')}`,
-        { cause: failures[0] },
+        `not everything of container ${id} could be removed: ${describeError(error)}`,
+        { cause: error },
       );
     }
   }

@@ -4,237 +4,138 @@
  *   CORTEN_CRASH_KILLS=200   how often      CORTEN_CRASH_SEED=n   repeats a run's choices
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { readdir, realpath, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApiClient, idOf } from '../../support/api-client.ts';
-import { importBusybox } from '../../support/busybox-image.ts';
-import { startCortend, type TestDaemon } from '../../support/daemons.ts';
-import { eventually } from '../../support/eventually.ts';
-import { leftoversOf } from '../../support/leftovers.ts';
 import { Random } from '../../support/random.ts';
+import { runCommand } from '../../support/command.ts';
+import { assertNumbered, assertShortEnd, logOf, page, reckon } from './reckoning.ts';
+import { numberedLines, Worker } from './workload.ts';
+import { freePort, World } from './world.ts';
 
 const kills = Number(process.env['CORTEN_CRASH_KILLS'] ?? 200);
 const seed = Number(process.env['CORTEN_CRASH_SEED'] ?? Date.now() % 1_000_000);
 const workers = 4;
 
-/** What the client was told of a container; `doubtful`: the daemon died before it answered the last request. */
-interface Known {
-  readonly id: string;
-  readonly exitCode: number | undefined;
-  state: 'created' | 'started' | 'killed' | 'removed';
-  pid: number | undefined;
-  doubtful: boolean;
-}
+/** Containers that run through all of it. */
+class Witnesses {
+  readonly #world: World;
+  readonly #port: number;
+  readonly #ids: { readonly web: string; readonly checked: string; readonly frozen: string };
+  #pids: readonly number[] = [];
+  #lines = 0;
 
-interface Inspection {
-  readonly State: {
-    readonly Status: string;
-    readonly Pid: number;
-    readonly ExitCode: number;
-    readonly Running: boolean;
-  };
-}
-
-class Worker {
-  readonly #random: Random;
-  readonly known: Known[] = [];
-  steps = 0;
-
-  constructor(random: Random) {
-    this.#random = random;
+  private constructor(world: World, port: number, ids: Witnesses['ids']) {
+    this.#world = world;
+    this.#port = port;
+    this.#ids = ids;
   }
 
-  /** Does steps until the daemon goes away. */
-  async run(api: ApiClient, stopped: () => boolean): Promise<void> {
-    while (!stopped()) {
-      const target = this.#random.pick(this.known.filter((one) => one.state !== 'removed'));
-      const choice = this.#random.next();
-      try {
-        if (target === undefined || (choice < 0.35 && this.known.filter((one) => one.state !== 'removed').length < 6))
-          await this.#create(api);
-        else if (choice < 0.6) await this.#start(api, target);
-        else if (choice < 0.75) await this.#kill(api, target);
-        else if (choice < 0.9) await this.#remove(api, target);
-        else await this.#exec(api, target);
-        this.steps += 1;
-      } catch (error) {
-        if (!stopped()) throw error;
-        return;
-      }
-    }
+  get ids(): { readonly web: string; readonly checked: string; readonly frozen: string } {
+    return this.#ids;
   }
 
-  async #create(api: ApiClient): Promise<void> {
-    const long = this.#random.next() < 0.6;
-    const exitCode = long ? undefined : 1 + this.#random.below(100);
-    const command = long ? ['sleep', '100000'] : ['sh', '-c', `exit ${exitCode}`];
-    const network = this.#random.next() < 0.5 ? 'bridge' : 'none';
-    const id = idOf(
-      await api.call('POST', '/containers/create', {
-        Image: 'busybox',
-        Cmd: command,
-        HostConfig: { NetworkMode: network },
-      }),
-    );
-    this.known.push({ id, exitCode, state: 'created', pid: undefined, doubtful: false });
+  static async start(world: World): Promise<Witnesses> {
+    const port = await freePort();
+    const run = (...flags: readonly string[]): Promise<string> =>
+      world.run(['--label', 'witness', ...flags], 'sh', '-c', numberedLines);
+    const witnesses = new Witnesses(world, port, {
+      web: await run('-p', `${port}:80`),
+      checked: await run('--network', 'none', '--health-cmd', 'true', '--health-interval', '50ms'),
+      frozen: await run('--network', 'none', '--restart', 'always'),
+    });
+    await world.out('pause', witnesses.#ids.frozen);
+    await world.until(witnesses.#ids.checked, ({ State }) => State.Health?.Status === 'healthy', 'healthy');
+    witnesses.#pids = await witnesses.#look();
+    return witnesses;
   }
 
-  async #start(api: ApiClient, target: Known): Promise<void> {
-    if (target.state !== 'created') return;
-    target.doubtful = true;
-    await api.call('POST', `/containers/${target.id}/start`);
-    target.state = 'started';
-    const pid = ((await api.call('GET', `/containers/${target.id}/json`)) as Inspection).State.Pid;
-    target.pid = target.exitCode === undefined ? pid : undefined;
-    target.doubtful = false;
+  async #look(): Promise<readonly number[]> {
+    const all = await Promise.all(Object.values(this.#ids).map((id) => this.#world.inspect(id)));
+    return all.map(({ State }) => State.Pid);
   }
 
-  async #kill(api: ApiClient, target: Known): Promise<void> {
-    if (target.state !== 'started' || target.exitCode !== undefined) return;
-    target.doubtful = true;
-    await api.call('POST', `/containers/${target.id}/kill`);
-    target.state = 'killed';
-    target.doubtful = false;
+  /** With no daemon there. */
+  async whileAway(): Promise<void> {
+    assert.match(await page(this.#port), /hello/);
   }
 
-  async #remove(api: ApiClient, target: Known): Promise<void> {
-    target.doubtful = true;
-    await api.call('DELETE', `/containers/${target.id}?force=1`);
-    target.state = 'removed';
-    target.doubtful = false;
+  async check(): Promise<void> {
+    assert.deepEqual(await this.#look(), this.#pids);
+    assert.match(await page(this.#port), /hello/);
+    const { checked, frozen, web } = this.#ids;
+    assert.equal((await this.#world.inspect(checked)).State.Health?.Status, 'healthy');
+    assert.equal((await this.#world.inspect(frozen)).State.Status, 'paused');
+    const lines = assertNumbered(await logOf(this.#world.api, web), 1, 'web');
+    assert.ok(lines >= this.#lines);
+    this.#lines = lines;
   }
 
-  async #exec(api: ApiClient, target: Known): Promise<void> {
-    if (target.state !== 'started' || target.exitCode !== undefined) return;
-    const exec = idOf(await api.call('POST', `/containers/${target.id}/exec`, { Cmd: ['true'] }));
-    await api.call('POST', `/exec/${exec}/start`, { Detach: true });
+  /** Probes go on, and the frozen one goes on where it was. */
+  async end(): Promise<void> {
+    const { checked, frozen } = this.#ids;
+    await this.#world.until(checked, ({ State }) => (State.Health?.Log.length ?? 0) > 1, 'more probes');
+    const before = (await logOf(this.#world.api, frozen)).length;
+    await this.#world.out('unpause', frozen);
+    await this.#world.until(frozen, ({ State }) => State.Status === 'running', 'unpaused');
+    while ((await logOf(this.#world.api, frozen)).length <= before) await delay(20);
+    assertNumbered(await logOf(this.#world.api, frozen), 1, 'frozen');
   }
 }
 
-async function inspect(api: ApiClient, id: string): Promise<Inspection | undefined> {
-  try {
-    return (await api.call('GET', `/containers/${id}/json`)) as Inspection;
-  } catch (error) {
-    if (String(error).includes(' 404 ')) return undefined;
-    throw error;
-  }
-}
-
-/** Compares what the client knows with what the restarted daemon says; a doubtful step may have happened or not. */
-async function check(api: ApiClient, known: readonly Known[]): Promise<void> {
-  for (const one of known) {
-    if (one.state === 'removed' && !one.doubtful) {
-      assert.equal(await inspect(api, one.id), undefined, `${one.id} came back after its removal`);
-      continue;
-    }
-    let now = await inspect(api, one.id);
-    if (now === undefined) {
-      assert.ok(one.doubtful, `${one.id} (${one.state}) is forgotten`);
-      one.state = 'removed';
-      one.doubtful = false;
-      continue;
-    }
-    if (one.state === 'started' && !one.doubtful && one.exitCode === undefined) {
-      assert.equal(now.State.Pid, one.pid, `${one.id} did not survive: ${JSON.stringify(now.State)}`);
-      process.kill(now.State.Pid, 0);
-    }
-    if (one.exitCode !== undefined && now.State.Status !== 'created') {
-      await eventually(
-        async () => {
-          now = await inspect(api, one.id);
-          return now?.State.Running === false;
-        },
-        20_000,
-        `the exit of ${one.id}`,
-      );
-      assert.equal(now.State.ExitCode, one.exitCode, `${one.id}: ${JSON.stringify(now.State)}`);
-    }
-    if (one.state === 'killed') {
-      await eventually(
-        async () => (await inspect(api, one.id))?.State.Running === false,
-        20_000,
-        `the end of ${one.id}`,
-      );
-    }
-    if (one.doubtful) {
-      one.state =
-        now.State.Status === 'created'
-          ? 'created'
-          : now.State.Running
-            ? 'started'
-            : one.exitCode === undefined
-              ? 'killed'
-              : 'started';
-      one.pid = now.State.Running && one.exitCode === undefined ? now.State.Pid : undefined;
-      one.doubtful = false;
-    }
+/** Policies have had their time. */
+async function assertSettled(world: World, crew: readonly Worker[]): Promise<void> {
+  for (const one of crew.flatMap(({ known }) => known)) {
+    if (one.exitCode === undefined || one.state !== 'started') continue;
+    assertShortEnd(one, await world.until(one.id, ({ State }) => State.Status === 'exited', `the end of ${one.name}`));
   }
 }
 
 it(`survives ${kills} kills at random points (seed ${seed})`, { timeout: 1_200_000 }, async () => {
   const random = new Random(seed);
-  let daemon: TestDaemon = await startCortend();
-  const directory = daemon.directory;
-  await importBusybox(daemon);
-  const crew = Array.from({ length: workers }, () => new Worker(new Random(random.below(2 ** 31))));
+  const world = await World.open();
+  const crew = Array.from(
+    { length: workers },
+    (_, index) => new Worker(`w${index}`, new Random(random.below(2 ** 31))),
+  );
   try {
+    const witnesses = await Witnesses.start(world);
     for (let kill = 0; kill < kills; kill += 1) {
-      const api = new ApiClient(daemon.socket);
+      const { api } = world;
       let stopped = false;
       const work = crew.map(async (worker) => await worker.run(api, () => stopped));
-      await delay(random.below(120));
-      stopped = true;
-      await daemon.kill();
-      api.close();
+      try {
+        // A step that fails before the kill is a failure of the daemon, which need not wait for the kill.
+        await Promise.race([delay(random.below(120)), Promise.all(work)]);
+      } finally {
+        stopped = true;
+        await world.kill();
+        await Promise.allSettled(work);
+      }
       await Promise.all(work);
-      daemon = await startCortend({ directory });
-      const after = new ApiClient(daemon.socket);
-      for (const worker of crew) await check(after, worker.known);
-      after.close();
-      for (const worker of crew)
-        worker.known.splice(0, worker.known.length, ...worker.known.filter((one) => one.state !== 'removed'));
+      if (kill % 10 === 0) await witnesses.whileAway();
+      await world.start();
+      await reckon(world.api, crew);
+      await witnesses.check();
     }
-    const ids = (await daemon.docker(['ps', '-aq'])).stdout.split('\n').filter(Boolean);
-    if (ids.length > 0) assert.equal((await daemon.docker(['rm', '-f', ...ids])).code, 0);
-    await assertNothingLeft(daemon);
+    await assertSettled(world, crew);
+    await witnesses.end();
+    await world.removeAll();
+    for (const name of (await world.out('volume', 'ls', '-q')).split('\n').filter(Boolean)) {
+      assert.match(name, /^w\d-volume-\d$/, 'a volume of nobody');
+      await world.out('volume', 'rm', name);
+    }
+    await world.assertNothingLeft();
+    const groups = await runCommand('find', ['/sys/fs/cgroup', '-type', 'd', '-path', '*/corten-crash-test/*'], {});
+    assert.equal(groups.stdout, '');
   } catch (error) {
-    throw new Error(`seed ${seed}, daemon log:\n${await daemon.log()}`, { cause: error });
+    throw new Error(`seed ${seed}, daemon log:\n${await world.daemon.log()}`, { cause: error });
   } finally {
-    const ids = (await daemon.docker(['ps', '-aq'])).stdout.split('\n').filter(Boolean);
-    if (ids.length > 0) await daemon.docker(['rm', '-f', ...ids]);
-    await daemon.stop();
-    await rm(directory, { recursive: true, force: true });
+    await world.close();
+    await runCommand(
+      'sh',
+      ['-c', 'find /sys/fs/cgroup -depth -type d -path "*/corten-crash-test*" -exec rmdir {} +'],
+      {},
+    );
   }
   console.log(`${kills} kills, ${crew.reduce((sum, worker) => sum + worker.steps, 0)} steps`);
 });
-
-/** With every container removed and the daemon stopped, nothing of it may be on the host. */
-async function assertNothingLeft(daemon: TestDaemon): Promise<void> {
-  const data = join(daemon.directory, 'data');
-  const instance = createHash('sha256')
-    .update(await realpath(data))
-    .digest('hex')
-    .slice(0, 6);
-  const execRoot = join(daemon.directory, 'run');
-  await eventually(
-    async () => (await readdir(join(execRoot, 'containers')).catch(() => [])).length === 0,
-    30_000,
-    'an empty exec root',
-  );
-  await eventually(
-    async () => (await readdir(join(data, 'containers')).catch(() => [])).length === 0,
-    30_000,
-    'no container directory',
-  );
-  process.kill(daemon.pid, 'SIGTERM');
-  await eventually(
-    async () => (await leftoversOf(daemon.directory, instance)).length === 0,
-    30_000,
-    'a clean host',
-  ).catch(async () => {
-    assert.deepEqual(await leftoversOf(daemon.directory, instance), []);
-  });
-}

@@ -171,6 +171,9 @@ static int await_exec(int report) {
   return master;
 }
 
+/** Sockets that keep published ports from others. */
+static bool holds_port[PLAN_MAXIMUM_DESCRIPTORS];
+
 /** Closes what only the child needed: namespaces, cgroups, sources of binds. Keeps relays, held ports and clients. */
 static void close_launch_descriptors(const struct plan *plan) {
   bool keep[PLAN_MAXIMUM_DESCRIPTORS] = {false};
@@ -180,7 +183,10 @@ static void close_launch_descriptors(const struct plan *plan) {
     plan_next_relay(&relays, &relay);
     keep[relay.listener] = true;
   }
-  for (uint32_t i = 0; i < plan->held_count; i++) keep[plan_next_number(&held)] = true;
+  for (uint32_t i = 0; i < plan->held_count; i++) {
+    uint32_t number = plan_next_number(&held);
+    keep[number] = holds_port[number] = true;
+  }
   for (uint32_t i = 0; i < plan->client_count; i++) {
     keep[plan_next_number(&clients)] = true;
     plan_next_number(&clients);
@@ -209,6 +215,13 @@ static void hold_mount_namespace(void) {
   char path[32];
   snprintf(path, sizeof path, "/proc/%d/ns/mnt", monitor.pid);
   monitor.mount_namespace = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/** Before anybody learns of the end: whoever waits for it may want the ports next. */
+static void let_go_of_ports(void) {
+  relays_stop();
+  for (int i = 0; i < (int)PLAN_MAXIMUM_DESCRIPTORS; i++)
+    if (holds_port[i]) close(FIRST_DESCRIPTOR + i);
 }
 
 static void start_clients(const struct plan *plan) {
@@ -286,7 +299,7 @@ static void finish(void) {
   record.out_of_memory = exit_was_out_of_memory();
   record.signal = status.si_code == CLD_EXITED ? 0 : status.si_status;
   record.code = status.si_code == CLD_EXITED ? status.si_status : 128 + status.si_status;
-  relays_stop();
+  let_go_of_ports();
   streams_drain();
   uint64_t deadline = clock_nanoseconds(CLOCK_MONOTONIC) / 1000000 + FLUSH_MILLISECONDS;
   while (clients_pending() > 0) {

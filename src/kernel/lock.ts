@@ -11,7 +11,15 @@ const lockNonBlocking = 4;
  * dies, so no stale lock is left. Returns undefined when another process holds it, otherwise a function that unlocks.
  */
 export function tryLock(path: string): (() => void) | undefined {
-  const descriptor = openSync(path, 'a', 0o600);
+  return lockDescriptor(openSync(path, 'a', 0o600), path);
+}
+
+/** As tryLock, on a file or directory that is there anyway: nothing is made, and nothing is left. */
+export function tryLockExisting(path: string): (() => void) | undefined {
+  return lockDescriptor(openSync(path, 'r'), path);
+}
+
+function lockDescriptor(descriptor: number, path: string): (() => void) | undefined {
   try {
     check('flock', flock(descriptor, lockExclusive | lockNonBlocking) as number, path);
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   resourceExhausted,
 } from '../base/index.ts';
 import { hasErrno } from '../kernel/kernel-error.ts';
+import { tryLockExisting } from '../kernel/lock.ts';
 import { deleteLink, RouteNetlink } from '../kernel/route-netlink.ts';
 import { readSysctl, writeSysctl } from '../kernel/sysctl.ts';
 import { AddressAllocator } from './addresses.ts';
@@ -42,7 +43,10 @@ import type {
 const poolSize = 4;
 /** How often the table is looked after while nothing is started; a look takes 0.02 ms. */
 const repairIntervalMilliseconds = 2_000;
-const portRetryMilliseconds = 10;
+const retryMilliseconds = 10;
+/** A place that every daemon of the host has. */
+const subnetLock = '/sys/class/net';
+const subnetLockMilliseconds = 5_000;
 
 export interface NetworkServiceOptions {
   readonly settings: NetworkSettings;
@@ -99,12 +103,15 @@ class BridgeNetworkService implements NetworkService {
         ),
       mappings: [...this.#endpoints.values()].flatMap(mappingsOf),
     }));
+    const unlock = await lockSubnets(this.#log);
     try {
       this.#running = this.#startOn(host, firewall);
     } catch (error) {
       firewall.close();
       host.close();
       throw error;
+    } finally {
+      unlock?.();
     }
   }
 
@@ -284,7 +291,7 @@ class BridgeNetworkService implements NetworkService {
       } catch (error) {
         const inUse = error instanceof CortenError && error.code === 'port-in-use';
         if (!inUse || !this.#releasedPorts.mayFree(publications)) throw error;
-        await setTimeoutAsync(portRetryMilliseconds);
+        await setTimeoutAsync(retryMilliseconds);
       }
     }
   }
@@ -416,6 +423,20 @@ const bridgeOf = ({ bridgeIndex, plan }: Running): { index: number; mtu: number 
   index: bridgeIndex,
   mtu: plan.mtu,
 });
+
+/**
+ * Between the look at the host's routes and the bridge that takes a subnet, another daemon that starts must not look. After a
+ * while it goes on without: a lock that somebody holds for good must not keep the network down.
+ */
+async function lockSubnets(log: Log): Promise<(() => void) | undefined> {
+  for (let waited = 0; waited < subnetLockMilliseconds; waited += retryMilliseconds) {
+    const unlock = tryLockExisting(subnetLock);
+    if (unlock !== undefined) return unlock;
+    await setTimeoutAsync(retryMilliseconds);
+  }
+  log.warn({ path: subnetLock }, 'another program holds the lock on the choice of a subnet; going on without it');
+  return undefined;
+}
 
 /** Without it nothing passes between the bridge and other links. It is left on at the end: others may rely on it. */
 function ensureForwarding(): void {

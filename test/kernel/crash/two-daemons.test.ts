@@ -1,9 +1,13 @@
 /** Two daemons with roots of their own on one host touch nothing of each other; two on the same roots cannot be. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { tryLockExisting } from '../../../src/kernel/lock.ts';
 import { runCommand } from '../../support/command.ts';
 import { eventually } from '../../support/eventually.ts';
 import { leftoversOf } from '../../support/leftovers.ts';
@@ -79,6 +83,55 @@ describe('two daemons', { timeout: 120_000 }, () => {
     await one.out('rm', '-f', 'web');
     await other.out('start', 'web');
     await eventually(() => answers(port), deadlineMs, 'the port of the other');
+  });
+
+  it('a port is free for anybody when the end of its container is known', async () => {
+    const port = await freePort();
+    for (let round = 0; round < 10; round += 1) {
+      const id = await one.run(['-p', `${port}:80`], ...page);
+      await one.api.call('DELETE', `/containers/${id}?force=1`);
+      // Throws when the address is in use.
+      for (const host of ['0.0.0.0', '::']) {
+        const server = createServer();
+        await new Promise<void>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen({ port, host, ipv6Only: host === '::' }, resolve);
+        });
+        await new Promise((resolve) => server.close(resolve));
+      }
+    }
+  });
+
+  it('one that starts chooses its subnet while no other one does', async () => {
+    const directory = await mkdtemp('/tmp/ct-');
+    await mkdir(join(directory, 'data'));
+    // As another daemon does that has looked at the routes, and has no bridge yet.
+    const unlock = tryLockExisting('/sys/class/net');
+    assert.ok(unlock !== undefined);
+    let locked = true;
+    const unlockOnce = (): void => {
+      if (locked) unlock();
+      locked = false;
+    };
+    const opening = World.open({ directory, image: false });
+    opening.catch(() => undefined);
+    try {
+      await eventually(() => existsSync(join(directory, 'run', 'cortend.pid')), deadlineMs, 'a daemon that starts');
+      // Far longer than it takes to make a bridge.
+      await delay(500);
+      const instance = createHash('sha256')
+        .update(await realpath(join(directory, 'data')))
+        .digest('hex')
+        .slice(0, 6);
+      assert.equal(existsSync(`/sys/class/net/ct-${instance}`), false);
+      unlockOnce();
+      await opening;
+      assert.ok(existsSync(`/sys/class/net/ct-${instance}`));
+      await (await opening).assertNothingLeft();
+    } finally {
+      unlockOnce();
+      await (await opening).close();
+    }
   });
 
   it('the end of one, clean or not, touches nothing of the other', async () => {
